@@ -1,0 +1,35 @@
+/**
+ * The bus port: hints between owners. Every message may be lost, doubled or late; losing one costs time (until the next
+ * poll), never correctness.
+ */
+
+/** What owners tell each other. */
+export type BusMessage =
+  | { readonly type: 'settled'; readonly taskId: string }
+  | { readonly type: 'cancel'; readonly taskId: string; readonly reason?: string }
+  | { readonly type: 'ready'; readonly lanes: readonly string[] }
+  | { readonly type: 'permit'; readonly taskType: string }
+  | {
+      readonly type: 'progress'
+      readonly taskId: string
+      readonly attempt: number
+      readonly fraction?: number
+      readonly note?: string
+    }
+  | {
+      readonly type: 'part'
+      readonly taskId: string
+      readonly attempt: number
+      readonly index: number
+      readonly part: unknown
+    }
+
+/** Carries hints. */
+export interface Bus {
+  readonly name: string
+  /** Sends to every subscriber but the sender. Never throws. */
+  publish(message: BusMessage): void
+  /** Listens; the answer unsubscribes. */
+  subscribe(listener: (message: BusMessage) => void): () => void
+  close(): Promise<void>
+}

@@ -1,0 +1,45 @@
+/**
+ * The engine port: the motion. An engine holds a bounded window of references to ready tasks and hands them to
+ * whoever has a free slot. It may lose all it holds at any moment: refilling from storage is the only recovery.
+ */
+
+/** A reference to a task that was ready when it was made. */
+export interface TaskRef {
+  readonly id: string
+  readonly lane: string
+  readonly tenant: string
+  /** Lower goes first; ties go by id. */
+  readonly rank: number
+}
+
+/** What an engine may ask of the coordinator that started it. */
+export interface EngineHost {
+  /**
+   * The ready tasks of a lane in rank order, tenants in turn, `limit` at most. This is how an empty window fills.
+   */
+  readReady(lane: string, limit: number): Promise<readonly TaskRef[]>
+  /** Says that one of these lanes may have something to hand out: whoever has free slots asks again. */
+  wake(lanes: readonly string[]): void
+  /** Reports trouble. The engine goes on. */
+  onError(error: unknown): void
+}
+
+/** Hands out references to ready tasks. At least once is enough: the claim decides who really gets a task. */
+export interface Engine {
+  /** A short name for status and errors. */
+  readonly name: string
+  /** Begins to work for this host. Called once. */
+  start(host: EngineHost): Promise<void>
+  /** Takes in references to tasks that have just become ready. A reference that it holds already is offered in vain. */
+  offer(refs: readonly TaskRef[]): void
+  /**
+   * Hands out the `n` lowest ranks over these lanes, tenants in turn. Answers at once with what it has; if that is
+   * less than there is, it fetches more and calls `host.wake`. A reference handed out is not handed out again until it
+   * is finished and offered or read anew.
+   */
+  want(lanes: readonly string[], n: number): TaskRef[]
+  /** The references' claims are definite, or they turned out not to be ready: the engine may forget them. */
+  finish(refs: readonly TaskRef[]): void
+  /** Stops handing out and lets go of everything within `graceMs`. */
+  stop(options: { readonly graceMs: number }): Promise<void>
+}

@@ -1,0 +1,192 @@
+/**
+ * Everything that batuta keeps, in one place: the kinds of record and the indexes that may be queried. There is no
+ * other way to search, so every adapter can be fast. A change here is a change of {@link LAYOUT}.
+ */
+import type { TaskRecord } from '../task/task-record.js'
+import { isTerminal } from '../task/task-status.js'
+import type { IndexDefinition, IndexKey, RecordValue, StorageSchema } from './storage.js'
+
+/** Versions of the library with the same number may share a store. */
+export const LAYOUT = 1
+
+/** A process of the host, alive while its record keeps changing. `id` is the owner's id. */
+export interface OwnerRecord {
+  readonly startedAt: number
+  /** Storage time of the beat. */
+  readonly beatAt: number
+  readonly layout: number
+  readonly pid?: number
+  readonly host?: string
+}
+
+/** One agent on one owner: what other nodes may know of it. `id` is `ownerId/agentId`. */
+export interface AgentRecord {
+  readonly ownerId: string
+  readonly agentId: string
+  readonly name: string
+  readonly capabilities: readonly string[]
+  readonly types: readonly string[]
+  readonly maxConcurrentTasks: number
+  readonly polling: boolean
+  readonly paused: boolean
+}
+
+/** The queue of an ordering key. `head` is the number whose turn it is; equal to `nextSeq` when nobody is in it. */
+export interface TurnRecord {
+  readonly nextSeq: number
+  readonly head: number
+  /** Storage time of its last change, for purging. */
+  readonly touchedAt: number
+}
+
+/** Which task an idempotency key made. `id` is `tenant/type/key`. */
+export interface IdempotencyRecord {
+  readonly taskId: string
+  /** SHA-256 of the input as sent, keys sorted. */
+  readonly inputHash: string
+}
+
+/** One of a definition's concurrency permits, taken. `id` is `type/n`. */
+export interface PermitRecord {
+  readonly taskId: string
+  readonly token: string
+}
+
+/** One context key of a session. */
+export interface SessionKey {
+  readonly value: unknown
+  /** Counts the changes of this key, deletions included. */
+  readonly version: number
+}
+
+/** A message as stored. */
+export interface StoredMessage {
+  readonly role: 'user' | 'assistant' | 'system'
+  readonly text: string
+  readonly at: number
+  readonly messageId?: string
+  /** The task that answers it, or that said it. */
+  readonly taskId?: string
+}
+
+/** A conversation. */
+export interface SessionRecord {
+  readonly tenant: string
+  /** `tenant/channel/from`, for a session that messages opened. */
+  readonly participant?: string
+  readonly createdAt: number
+  readonly lastMessageAt: number
+  readonly messages: readonly StoredMessage[]
+  readonly summary?: string
+  readonly context: Readonly<Record<string, SessionKey>>
+  /** Versions of deleted keys, so that a key made again is not mistaken for the old one. */
+  readonly deleted?: Readonly<Record<string, number>>
+  /** Message ids whose records live as long as this session. */
+  readonly messageIds: readonly string[]
+}
+
+/** The open session of one participant. `id` is `tenant/channel/from`. */
+export interface ParticipantRecord {
+  readonly sessionId: string
+}
+
+/** A message that came, under its own id, so that it is answered once. `id` is `tenant/channel/from/messageId`. */
+export interface MessageRecord {
+  readonly sessionId: string
+  readonly taskId: string
+}
+
+/** The value of a record, by kind. */
+export interface ValueByKind {
+  task: TaskRecord
+  turn: TurnRecord
+  owner: OwnerRecord
+  agent: AgentRecord
+  idempotency: IdempotencyRecord
+  permit: PermitRecord
+  session: SessionRecord
+  participant: ParticipantRecord
+  message: MessageRecord
+}
+
+/** The kinds of record. */
+export type Kind = keyof ValueByKind
+
+const KINDS: readonly Kind[] = [
+  'task',
+  'turn',
+  'owner',
+  'agent',
+  'idempotency',
+  'permit',
+  'session',
+  'participant',
+  'message',
+]
+
+function index<K extends Kind>(
+  kind: K,
+  name: string,
+  fields: Readonly<Record<string, 'text' | 'number'>>,
+  key: (value: ValueByKind[K], id: string) => IndexKey | undefined,
+): IndexDefinition {
+  return {
+    kind,
+    name,
+    fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })),
+    key: key as (value: RecordValue, id: string) => IndexKey | undefined,
+  }
+}
+
+/** When the clockwork has to look at a task because time ran out for it. */
+function expiryOf(task: TaskRecord): number | undefined {
+  if (task.claimEndsAt !== undefined) return task.claimEndsAt
+  const unstarted = task.state === 'ready' || task.state === 'waiting' || task.state === 'scheduled'
+  return unstarted && task.attempts.length === 0 ? task.expiresAt : undefined
+}
+
+const INDEXES: readonly IndexDefinition[] = [
+  /** What a window refills from. */
+  index('task', 'ready', { lane: 'text', tenant: 'text', rank: 'number', id: 'text' }, (task, id) =>
+    task.state === 'ready' ? [task.lane, task.tenant, task.rank, id] : undefined,
+  ),
+  /** What the clockwork promotes. */
+  index('task', 'due', { runAt: 'number', id: 'text' }, (task, id) =>
+    task.state === 'scheduled' ? [task.runAt ?? 0, id] : undefined,
+  ),
+  /** Every unfinished task of an ordering key that has a number, whatever its state. */
+  index('task', 'turn', { key: 'text', seq: 'number' }, (task) =>
+    task.turnKey !== undefined && task.seq !== undefined && !isTerminal(task.state)
+      ? [task.turnKey, task.seq]
+      : undefined,
+  ),
+  /** What a node holds. Claims of polling agents end by time, so they are in `expires` instead. */
+  index('task', 'held', { owner: 'text', id: 'text' }, (task, id) =>
+    task.holder !== undefined && task.claimEndsAt === undefined ? [task.holder, id] : undefined,
+  ),
+  /** Polling claims that end, and tasks that must start by a time. */
+  index('task', 'expires', { at: 'number', id: 'text' }, (task, id) => {
+    const at = expiryOf(task)
+    return at === undefined ? undefined : [at, id]
+  }),
+  /** What retention purges, each outcome by its own rule. */
+  index('task', 'ended', { state: 'text', at: 'number', id: 'text' }, (task, id) =>
+    isTerminal(task.state) && task.holder === undefined ? [task.state, task.endedAt ?? 0, id] : undefined,
+  ),
+  /** What users list. */
+  index('task', 'listed', { state: 'text', createdAt: 'number', id: 'text' }, (task, id) => [
+    task.state,
+    task.createdAt,
+    id,
+  ]),
+  index('owner', 'owners', { id: 'text' }, (_owner, id) => [id]),
+  index('agent', 'agents', { owner: 'text', agent: 'text' }, (agent) => [agent.ownerId, agent.agentId]),
+  /** Idle turns and sessions, oldest first, for purging. */
+  index('turn', 'turns', { touchedAt: 'number', id: 'text' }, (turn, id) =>
+    turn.head === turn.nextSeq ? [turn.touchedAt, id] : undefined,
+  ),
+  index('session', 'sessions', { lastMessageAt: 'number', id: 'text' }, (session, id) => [session.lastMessageAt, id]),
+]
+
+/** What adapters are opened with. */
+export const SCHEMA: StorageSchema = { layout: LAYOUT, kinds: KINDS, indexes: INDEXES }

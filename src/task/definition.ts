@@ -1,0 +1,88 @@
+import type { TaskContext } from './context.js'
+import type { Priority } from './priority.js'
+import type { RetryPolicy } from './retry-policy.js'
+import type { StandardSchema } from './standard-schema.js'
+
+/** Options of a task that its definition can give defaults for. */
+export interface SubmitDefaults {
+  readonly priority?: Priority | undefined
+  readonly timeoutMs?: number | undefined
+  readonly delayMs?: number | undefined
+  readonly tenant?: string | undefined
+  readonly fallbackAgents?: readonly string[] | undefined
+  readonly strategy?: string | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** When a failed attempt is repeated; what is left out is {@link DEFAULT_RETRY}. */
+export interface RetryOptions extends Partial<{ readonly [K in keyof RetryPolicy]: RetryPolicy[K] | undefined }> {
+  /** Asked for errors that are not marked as final: `false` means no retry. By default everything is retried but NonRetryableError. */
+  readonly retryIf?: ((error: unknown, attempt: number) => boolean) | undefined
+}
+
+/** What a fallback function gets: a task context with the error that used up the attempts. */
+export type FallbackContext<TWrite> = TaskContext<TWrite> & { readonly error: unknown }
+
+/** A definition's options. The last four type parameters are inferred from the schemas. */
+export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> {
+  /** What may be sent. Checked at submit; parsed again for each attempt, so it must be deterministic. */
+  readonly input?: StandardSchema<TInput, TParsed> | undefined
+  /** What a handler may return. Checked before the result is stored; parsed again for each `result()`. */
+  readonly output?: StandardSchema<TReturn, TOutput> | undefined
+  /** What a handler may `ctx.write()`. */
+  readonly stream?: StandardSchema<TWrite, TPart> | undefined
+  /** Capabilities that an agent must have, all of them. Default none. */
+  readonly requires?: readonly string[] | undefined
+  /** Longest duration of one attempt, in milliseconds. Default: the application's `taskTimeoutMs` (60,000). */
+  readonly timeoutMs?: number | undefined
+  /** An attempt that calls neither `ctx.progress` nor `ctx.write` for this long is ended as TASK_STALLED. Default: no limit. */
+  readonly stallAfterMs?: number | undefined
+  /** `false`: one attempt only. */
+  readonly retry?: RetryOptions | false | undefined
+  readonly priority?: Priority | undefined
+  readonly strategy?: string | undefined
+  /** At most this many attempts of this type run at once, over all nodes. Default: no limit. */
+  readonly maxConcurrentTasks?: number | undefined
+  /** Runs once when retries and fallback agents are used up; what it returns is the task's result. */
+  readonly fallback?: ((input: TParsed, ctx: FallbackContext<TWrite>) => TReturn | Promise<TReturn>) | undefined
+  /** Options for every submit that does not give its own. */
+  readonly defaults?: SubmitDefaults | undefined
+}
+
+/**
+ * The typed contract of a task type. Any agent may implement it.
+ *
+ * Four types: `TInput` is what `submit` takes, `TParsed` what the handler gets, `TReturn` what it returns, `TOutput` what
+ * `result()` gives; and two for stream parts: `TWrite` in, `TPart` out.
+ */
+export interface TaskDefinition<
+  in TInput = never,
+  out TOutput = unknown,
+  out TPart = unknown,
+  out TParsed = unknown,
+  in TReturn = never,
+  in TWrite = never,
+> {
+  readonly type: string
+  /** Binds a function that does the work of this definition. Give it to `defineAgent`. */
+  handler(fn: (input: TParsed, ctx: TaskContext<TWrite>) => TReturn | Promise<TReturn>): TaskHandler
+  /** @internal Carries the types without holding a value. */
+  readonly '~types'?: {
+    readonly input: (value: TInput) => void
+    readonly output: TOutput
+    readonly part: TPart
+    readonly parsed: TParsed
+    readonly returns: (value: TReturn) => void
+    readonly writes: (value: TWrite) => void
+  }
+}
+
+/** A function bound to a definition. Not generic, so that handlers of many types fit in one list. */
+export interface TaskHandler {
+  readonly kind: 'batuta.handler'
+  readonly definition: AnyTaskDefinition
+  readonly run: (input: unknown, ctx: TaskContext<never>) => unknown
+}
+
+/** Any definition, whatever its types: what registries keep. */
+export type AnyTaskDefinition = TaskDefinition<never, unknown, unknown, unknown, never, never>

@@ -1,0 +1,39 @@
+/**
+ * A lane holds the ready tasks of one (type or any, sorted requirements), or of one fallback agent, or of a type's
+ * fallback function. Its name says which: it can be read back, on any node.
+ */
+export type Lane =
+  | { readonly kind: 'tasks'; readonly type: string | undefined; readonly requires: readonly string[] }
+  | { readonly kind: 'agent'; readonly agentId: string }
+  | { readonly kind: 'fallback'; readonly type: string }
+
+/** The type of a task that was submitted without one: any agent with a catch-all handler may take it. */
+export const ANY_TYPE = '*'
+
+/** The lane of tasks of a type (undefined or `*`: any) with these requirements (sorted, without repeats). */
+export function laneOf(type: string | undefined, requires: readonly string[]): string {
+  const name = type === undefined || type === ANY_TYPE ? ANY_TYPE : encodeURIComponent(type)
+  return `task:${name}:${requires.map(encodeURIComponent).join(',')}`
+}
+
+/** The lane of attempts meant for one fallback agent. */
+export function agentLane(agentId: string): string {
+  return `agent:${encodeURIComponent(agentId)}`
+}
+
+/** The lane of attempts that run a definition's fallback function. */
+export function fallbackLane(type: string): string {
+  return `fallback:${encodeURIComponent(type)}`
+}
+
+/** Reads a lane's name. */
+export function parseLane(lane: string): Lane {
+  const [kind, first = '', second = ''] = lane.split(':')
+  if (kind === 'agent') return { kind, agentId: decodeURIComponent(first) }
+  if (kind === 'fallback') return { kind, type: decodeURIComponent(first) }
+  return {
+    kind: 'tasks',
+    type: first === ANY_TYPE ? undefined : decodeURIComponent(first),
+    requires: second === '' ? [] : second.split(',').map(decodeURIComponent),
+  }
+}
