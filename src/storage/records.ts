@@ -4,7 +4,7 @@
  */
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
-import type { IndexDefinition, IndexKey, RecordValue, StorageSchema } from './storage.js'
+import type { IndexDefinition, IndexKey, StorageSchema } from './storage.js'
 
 /** Versions of the library with the same number may share a store. */
 export const LAYOUT = 1
@@ -134,7 +134,7 @@ function index<K extends Kind>(
     kind,
     name,
     fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })),
-    key: key as (value: RecordValue, id: string) => IndexKey | undefined,
+    key: key as IndexDefinition['key'],
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 /** What users store is JSON; a record's value is an object of it. Never changed once handed over. */
-export type RecordValue = Readonly<Record<string, unknown>>
+export type RecordValue = object
 
 /** Names one record. */
 export interface RecordKey {
