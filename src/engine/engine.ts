@@ -3,6 +3,8 @@
  * whoever has a free slot. It may lose all it holds at any moment: refilling from storage is the only recovery.
  */
 
+import type { Clock } from '../internal/clock.js'
+
 /** A reference to a task that was ready when it was made. */
 export interface TaskRef {
   readonly id: string
@@ -10,12 +12,18 @@ export interface TaskRef {
   readonly tenant: string
   /** Lower goes first; ties go by id. */
   readonly rank: number
+  /** What the coordinator knows of the task. An engine in the same process hands it back; others drop it. */
+  readonly hint?: object | undefined
 }
 
 /** What an engine may ask of the coordinator that started it. */
 export interface EngineHost {
+  readonly clock: Clock
+  /** How often to look for what others made ready, in milliseconds. */
+  readonly pollMs: number
   /**
    * The ready tasks of a lane in rank order, tenants in turn, `limit` at most. This is how an empty window fills.
+   * Fewer than `limit` means that there are no more.
    */
   readReady(lane: string, limit: number): Promise<readonly TaskRef[]>
   /** Says that one of these lanes may have something to hand out: whoever has free slots asks again. */
@@ -37,7 +45,7 @@ export interface Engine {
    * less than there is, it fetches more and calls `host.wake`. A reference handed out is not handed out again until it
    * is finished and offered or read anew.
    */
-  want(lanes: readonly string[], n: number): TaskRef[]
+  want(lanes: Iterable<string>, n: number): TaskRef[]
   /** The references' claims are definite, or they turned out not to be ready: the engine may forget them. */
   finish(refs: readonly TaskRef[]): void
   /** Stops handing out and lets go of everything within `graceMs`. */

@@ -15,6 +15,8 @@ export interface Clock {
   monotonic(): number
   /** Runs `fn` once after `delayMs` (0 when negative). */
   setTimer(fn: () => void, delayMs: number): Timer
+  /** Runs `fn` once all that is under way now has run, before any timer. Absent: a timer of 0 ms. */
+  defer?(fn: () => void): void
 }
 
 /** The longest delay that a Node timer can hold; a longer one would fire at once. */
@@ -35,4 +37,5 @@ export const realClock: Clock = {
     arm(delayMs)
     return { cancel: () => clearTimeout(handle) }
   },
+  defer: (fn) => void setImmediate(fn),
 }

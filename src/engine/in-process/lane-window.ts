@@ -1,0 +1,147 @@
+import { Heap } from '../../internal/heap.js'
+import type { TaskRef } from '../engine.js'
+
+const before = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)
+
+/**
+ * The references of one lane.
+ *
+ * Either it is *complete*: it holds every ready task of the lane that this node knows of, and takes in all that is
+ * offered. Or tenants have an *edge*, the last reference up to which the window holds everything: what ranks after a
+ * tenant's edge is left in storage, for there may be others between. A window that ran low is refilled, and is complete
+ * again when storage had no more.
+ */
+export class LaneWindow {
+  readonly lane: string
+  readonly #limit: number
+  readonly #byTenant = new Map<string, Heap<TaskRef>>()
+  /** References in the window. */
+  readonly #in = new Set<string>()
+  /** References handed out and not finished. */
+  readonly #out = new Set<string>()
+  readonly #edges = new Map<string, TaskRef>()
+  /** A new window knows nothing yet, so its first refill decides. */
+  #isComplete = false
+  #isRefilling = false
+  /** What was offered behind an edge during a refill; `undefined` when that was more than a window. */
+  #turnedAway: TaskRef[] | undefined = []
+
+  constructor(lane: string, limit: number) {
+    this.lane = lane
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#in.size
+  }
+
+  /** Whether it should be refilled: it left something in storage and has little left. */
+  get isLow(): boolean {
+    return !this.#isComplete && this.#in.size <= this.#limit / 4
+  }
+
+  /** Takes a reference in, unless it is here already or ranks after its tenant's edge. */
+  offer(ref: TaskRef): boolean {
+    if (this.#in.has(ref.id) || this.#out.has(ref.id)) return false
+    const edge = this.#edges.get(ref.tenant)
+    if (edge !== undefined && !before(ref, edge)) {
+      if (this.#isRefilling) this.#turnAway(ref)
+      return false
+    }
+    this.#add(ref)
+    if (this.#in.size > 2 * this.#limit) this.#trim()
+    return true
+  }
+
+  /** The tenant's lowest rank. */
+  peek(tenant: string): TaskRef | undefined {
+    return this.#byTenant.get(tenant)?.peek()
+  }
+
+  /** Hands out the tenant's lowest rank. */
+  take(tenant: string): TaskRef | undefined {
+    const heap = this.#byTenant.get(tenant)
+    const ref = heap?.pop()
+    if (ref === undefined) return undefined
+    if (heap?.size === 0) this.#byTenant.delete(tenant)
+    this.#in.delete(ref.id)
+    this.#out.add(ref.id)
+    return ref
+  }
+
+  finish(id: string): void {
+    this.#out.delete(id)
+  }
+
+  /** `false` when one is under way already. */
+  beginRefill(): boolean {
+    if (this.#isRefilling) return false
+    this.#isRefilling = true
+    this.#turnedAway = []
+    return true
+  }
+
+  /** Takes in what was read; says how many were new. `isAll`: there was no more in storage. */
+  endRefill(refs: readonly TaskRef[], isAll: boolean): number {
+    this.#isRefilling = false
+    let added = 0
+    for (const ref of refs) {
+      if (this.#in.has(ref.id) || this.#out.has(ref.id)) continue
+      this.#add(ref)
+      added++
+    }
+    if (isAll && this.#turnedAway !== undefined) {
+      this.#isComplete = true
+      this.#edges.clear()
+      for (const ref of this.#turnedAway) if (this.offer(ref)) added++
+    } else if (!isAll && (added > 0 || !this.#isComplete)) {
+      // Others put in more than this node knew of, so it can't know of what lies behind either.
+      this.#isComplete = false
+      for (const ref of refs) {
+        const edge = this.#edges.get(ref.tenant)
+        if (edge === undefined || before(edge, ref)) this.#edges.set(ref.tenant, ref)
+      }
+    }
+    if (this.#in.size > 2 * this.#limit) this.#trim()
+    return added
+  }
+
+  failRefill(): void {
+    this.#isRefilling = false
+  }
+
+  #turnAway(ref: TaskRef): void {
+    if (this.#turnedAway === undefined || this.#turnedAway.length >= this.#limit) this.#turnedAway = undefined
+    else this.#turnedAway.push(ref)
+  }
+
+  #add(ref: TaskRef): void {
+    let heap = this.#byTenant.get(ref.tenant)
+    if (heap === undefined) {
+      heap = new Heap(before)
+      this.#byTenant.set(ref.tenant, heap)
+    }
+    heap.push(ref)
+    this.#in.add(ref.id)
+  }
+
+  /** Keeps the lowest ranks, tenants alike, and leaves the rest to storage. */
+  #trim(): void {
+    const share = Math.max(1, Math.floor(this.#limit / this.#byTenant.size))
+    for (const [tenant, heap] of this.#byTenant) {
+      const refs = [...heap.values()].sort((a, b) => (before(a, b) ? -1 : 1))
+      const kept = new Heap(before)
+      for (const [i, ref] of refs.entries()) {
+        if (i < share) kept.push(ref)
+        else this.#in.delete(ref.id)
+      }
+      this.#byTenant.set(tenant, kept)
+      const last = refs[share - 1]
+      const edge = this.#edges.get(tenant)
+      if (refs.length > share && last !== undefined && (edge === undefined || before(last, edge))) {
+        this.#edges.set(tenant, last)
+      }
+    }
+    this.#isComplete = false
+  }
+}
