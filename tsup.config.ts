@@ -1,11 +1,18 @@
 import { defineConfig } from 'tsup'
+import { entryPoints } from './scripts/entry-points.js'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/storage/sqlite/index.ts', 'src/testing/index.ts'],
+  entry: Object.fromEntries(
+    entryPoints().map((entry) => [entry.source.slice('src/'.length, -'.ts'.length), entry.source]),
+  ),
   format: ['esm'],
   target: 'node20',
   platform: 'node',
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  dts: {
+    compilerOptions: { ignoreDeprecations: '6.0' },
+    // `await using` in the public types needs this, whatever `lib` the consumer has.
+    banner: '/// <reference lib="esnext.disposable" />',
+  },
   sourcemap: true,
   clean: true,
   splitting: true,

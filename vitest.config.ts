@@ -1,19 +1,18 @@
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-
-const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+import { entryPoints, root } from './scripts/entry-points.js'
 
 export default defineConfig({
   resolve: {
     // Tests and the example import the package by the name its users know; here that name means the sources.
-    alias: [
-      { find: /^batuta$/, replacement: source('index.ts') },
-      { find: /^batuta\/testing$/, replacement: source('testing/index.ts') },
-      { find: /^batuta\/storage\/sqlite$/, replacement: source('storage/sqlite/index.ts') },
-    ],
+    alias: entryPoints().map(({ specifier, source }) => ({
+      find: new RegExp(`^${specifier}$`),
+      replacement: `${root}/${source}`,
+    })),
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    // What is built and packed is tested by `npm run test:dist`, after a build.
+    exclude: ['test/dist/**', '**/node_modules/**'],
     typecheck: { enabled: false },
     testTimeout: 20_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary'] },
