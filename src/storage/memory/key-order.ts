@@ -32,15 +32,19 @@ export class KeyOrder {
     if (!this.#high && HIGH_UNIT.test(text)) this.#high = true
   }
 
+  /** Compares two parts of the same field. */
+  compareParts(a: KeyPart, b: KeyPart): number {
+    if (a === b) return 0
+    if (this.#high && typeof a === 'string') return compareUtf8(a, b as string)
+    return a < b ? -1 : 1
+  }
+
   /** Compares from part `from` to the end of the shorter key; 0 when they agree so far. */
   compare(a: IndexKey, b: IndexKey, from: number): number {
     const length = Math.min(a.length, b.length)
     for (let i = from; i < length; i++) {
-      const x = a[i] as KeyPart
-      const y = b[i] as KeyPart
-      if (x === y) continue
-      if (this.#high && typeof x === 'string') return compareUtf8(x, y as string)
-      return x < y ? -1 : 1
+      const order = this.compareParts(a[i] as KeyPart, b[i] as KeyPart)
+      if (order !== 0) return order
     }
     return 0
   }

@@ -8,8 +8,6 @@ export interface Cell {
   readonly id: string
   version: string
   value: RecordValue
-  /** Its key in each index of its kind, in the order of declaration; `undefined` where it is not in the index. */
-  keys: readonly (IndexKey | undefined)[]
 }
 
 /** The cells whose keys begin with the same texts. */
@@ -25,15 +23,14 @@ interface Bound {
   readonly strict: boolean
 }
 
-/** A range as bounds. All lower ones must hold, and all upper ones. */
+/** A range as bounds: a key must keep to all of them. */
 interface Bounds {
   readonly lower: readonly Bound[]
   readonly upper: readonly Bound[]
 }
 
-/** The texts that a key begins with, leaving at least one part: what its group is known by. */
-function groupDepth(definition: IndexDefinition): number {
-  const { fields } = definition
+/** How many texts a key begins with, its last part not counted: what its group is known by. */
+function groupDepth({ fields }: IndexDefinition): number {
   let depth = 0
   while (depth < fields.length - 1 && fields[depth]?.type === 'text') depth++
   return depth
@@ -41,42 +38,41 @@ function groupDepth(definition: IndexDefinition): number {
 
 /**
  * One index: groups of cells by the texts that their keys begin with, groups and cells both sorted. Most changes hit
- * the group of the change before, at one of its ends, and then cost neither a search nor a joined text.
+ * the group of the change before, at one of its ends, and then cost neither a search nor a joined text. Keys are not
+ * kept: they are a pure function of the value, and making one again is cheaper than what it takes up.
  */
 export class MemoryIndex {
   readonly definition: IndexDefinition
-  /** Its place in a cell's `keys`. */
-  readonly #slot: number
   readonly #depth: number
   readonly #order: KeyOrder
   readonly #groups: SortedList<Group>
   readonly #byName = new Map<string, Group>()
+  readonly #keyOf: (cell: Cell) => IndexKey
   #recent: Group | undefined
   /** One group may stand empty, so that a group that fills and empties in turn is not made anew each time. */
   #empty: Group | undefined
 
-  constructor(definition: IndexDefinition, slot: number, order: KeyOrder) {
+  constructor(definition: IndexDefinition, order: KeyOrder) {
     this.definition = definition
-    this.#slot = slot
     this.#depth = groupDepth(definition)
     this.#order = order
-    this.#groups = new SortedList((a, b) => order.compare(a.parts, b.parts, 0))
+    this.#groups = new SortedList(order, 0, (group) => group.parts)
+    this.#keyOf = (cell) => definition.key(cell.value, cell.id) as IndexKey
   }
 
-  /** Adds a cell that carries its key. */
-  add(cell: Cell): void {
-    const key = cell.keys[this.#slot] as IndexKey
+  /** Adds a cell that carries the value that this key was made from. */
+  add(cell: Cell, key: IndexKey): void {
     for (let i = this.#depth; i < key.length; i++) {
       const part = key[i]
       if (typeof part === 'string' && part !== cell.id) this.#order.note(part)
     }
-    this.#groupOf(key).cells.add(cell)
+    this.#groupOf(key).cells.add(cell, key)
   }
 
-  /** Removes a cell that carries the key under which it was added. */
-  remove(cell: Cell): void {
-    const group = this.#groupOf(cell.keys[this.#slot] as IndexKey)
-    group.cells.remove(cell)
+  /** Removes a cell that still carries the value under which it was added. */
+  remove(cell: Cell, key: IndexKey): void {
+    const group = this.#groupOf(key)
+    group.cells.remove(cell, key)
     if (!group.cells.isEmpty || group === this.#empty) return
     if (this.#empty?.cells.isEmpty === true) this.#drop(this.#empty)
     this.#empty = group
@@ -85,9 +81,15 @@ export class MemoryIndex {
   /** The cells of a range in its order: at most `limit`, and one more that only tells that there are more. */
   query(query: IndexQuery): Cell[] {
     const bounds = this.#boundsOf(query, query)
+    const down = query.order === 'desc'
+    const [from, to] = this.#span(this.#groups, bounds)
     const found: Cell[] = []
-    if (query.order === 'desc') this.#collectDown(bounds, query.limit + 1, found)
-    else this.#collectUp(bounds, query.limit + 1, found)
+    for (const { cells } of down ? this.#groups.backwards(from, to) : this.#groups.between(from, to)) {
+      const [first, end] = this.#span(cells, bounds)
+      for (const cell of down ? cells.backwards(first, end) : cells.between(first, end)) {
+        if (found.push(cell) > query.limit) return found
+      }
+    }
     return found
   }
 
@@ -95,40 +97,29 @@ export class MemoryIndex {
   count(range: IndexRange, limit: number): number {
     const bounds = this.#boundsOf(range)
     let count = 0
-    for (const group of this.#groups.upFrom(this.#firstGroup(bounds))) {
-      if (this.#above(group.parts, bounds)) break
-      const from = group.cells.partition((cell) => this.#below(this.keyOf(cell), bounds))
-      const to = group.cells.partition((cell) => !this.#above(this.keyOf(cell), bounds))
-      count += group.cells.countBetween(from, to)
+    for (const { cells } of this.#groups.between(...this.#span(this.#groups, bounds))) {
+      count += cells.countBetween(...this.#span(cells, bounds))
       if (count >= limit) return limit
     }
     return count
   }
 
   keyOf(cell: Cell): IndexKey {
-    return cell.keys[this.#slot] as IndexKey
+    return this.#keyOf(cell)
   }
 
-  #collectUp(bounds: Bounds, limit: number, found: Cell[]): void {
-    for (const group of this.#groups.upFrom(this.#firstGroup(bounds))) {
-      if (this.#above(group.parts, bounds)) return
-      for (const cell of group.cells.upFrom(group.cells.partition((one) => this.#below(this.keyOf(one), bounds)))) {
-        if (this.#above(this.keyOf(cell), bounds) || found.push(cell) === limit) return
-      }
-    }
+  /** Where the range begins and ends in a list of cells or, if it covers them partly, of groups. */
+  #span<T>(list: SortedList<T>, { lower, upper }: Bounds): readonly [Place, Place] {
+    const from = list.partition((key) => lower.some((bound) => this.#isOut(key, bound, -1)))
+    const to =
+      upper.length === 0 ? list.end : list.partition((key) => !upper.some((bound) => this.#isOut(key, bound, 1)))
+    return [from, to]
   }
 
-  #collectDown(bounds: Bounds, limit: number, found: Cell[]): void {
-    for (const group of this.#groups.downFrom(this.#groups.partition((one) => !this.#above(one.parts, bounds)))) {
-      if (this.#below(group.parts, bounds)) return
-      for (const cell of group.cells.downFrom(group.cells.partition((one) => !this.#above(this.keyOf(one), bounds)))) {
-        if (this.#below(this.keyOf(cell), bounds) || found.push(cell) === limit) return
-      }
-    }
-  }
-
-  #firstGroup(bounds: Bounds): Place {
-    return this.#groups.partition((group) => this.#below(group.parts, bounds))
+  /** Whether a key, or everything that starts with the parts of a group, lies on this side of a bound. */
+  #isOut(key: IndexKey, { key: bound, strict }: Bound, side: -1 | 1): boolean {
+    const order = this.#order.compare(key, bound, 0)
+    return order * side > 0 || (order === 0 && strict && bound.length <= key.length)
   }
 
   #boundsOf(range: IndexRange, query?: IndexQuery): Bounds {
@@ -148,24 +139,6 @@ export class MemoryIndex {
     return { lower, upper }
   }
 
-  /** Whether a key, or everything that starts with the parts of a group, lies before the range. */
-  #below(key: IndexKey, bounds: Bounds): boolean {
-    for (const bound of bounds.lower) {
-      const order = this.#order.compare(key, bound.key, 0)
-      if (order < 0 || (order === 0 && bound.strict && bound.key.length <= key.length)) return true
-    }
-    return false
-  }
-
-  /** Whether a key, or everything that starts with the parts of a group, lies behind the range. */
-  #above(key: IndexKey, bounds: Bounds): boolean {
-    for (const bound of bounds.upper) {
-      const order = this.#order.compare(key, bound.key, 0)
-      if (order > 0 || (order === 0 && bound.strict && bound.key.length <= key.length)) return true
-    }
-    return false
-  }
-
   #groupOf(key: IndexKey): Group {
     const recent = this.#recent
     if (recent !== undefined && startsWith(key, recent.parts)) return recent
@@ -177,19 +150,15 @@ export class MemoryIndex {
 
   #make(name: string, parts: IndexKey): Group {
     for (const part of parts) this.#order.note(part as string)
-    const slot = this.#slot
-    const depth = this.#depth
-    const order = this.#order
-    const compare = (a: Cell, b: Cell) => order.compare(a.keys[slot] as IndexKey, b.keys[slot] as IndexKey, depth)
-    const group: Group = { parts, name, cells: new SortedList(compare) }
+    const group: Group = { parts, name, cells: new SortedList(this.#order, this.#depth, this.#keyOf) }
     this.#byName.set(name, group)
-    this.#groups.add(group)
+    this.#groups.add(group, parts)
     return group
   }
 
   #drop(group: Group): void {
     this.#byName.delete(group.name)
-    this.#groups.remove(group)
+    this.#groups.remove(group, group.parts)
     if (this.#recent === group) this.#recent = undefined
   }
 }

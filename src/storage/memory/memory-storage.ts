@@ -11,10 +11,11 @@ import {
   type StorageAnswer,
   type StorageSchema,
   type StoredRecord,
+  type Write,
   type WriteSet,
 } from '../storage.js'
 import { KeyOrder } from './key-order.js'
-import type { MemoryIndex } from './memory-index.js'
+import type { Cell, MemoryIndex } from './memory-index.js'
 import { type Keys, MemoryTable } from './memory-table.js'
 
 /** Settings of {@link memoryStorage}. */
@@ -32,6 +33,12 @@ export interface MemoryStorageOptions {
  */
 export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
   return new MemoryStorage(options.now ?? realClock.now)
+}
+
+/** For each write of a commit, one after the other: its table, and its value's index keys unless it leaves none. */
+interface Plan {
+  readonly tables: MemoryTable[]
+  readonly keys: (Keys | undefined)[]
 }
 
 const APPLIED: SetResult = Object.freeze({ applied: true })
@@ -93,16 +100,12 @@ class MemoryStorage implements Storage {
 
   async commit(sets: readonly WriteSet[]) {
     this.#assertOpen()
-    // All index keys first: should a key function throw, nothing was written.
-    const keys: (Keys | undefined)[] = []
-    for (const { writes } of sets) {
-      for (const { kind, id, leave } of writes) keys.push(leave ? this.#table(kind).keysOf(leave.value, id) : undefined)
-    }
+    const plan = this.#plan(sets)
     const now = this.#now()
     const results: SetResult[] = []
     let from = 0
     for (const set of sets) {
-      results.push(this.#applySet(set, keys, from, now))
+      results.push(this.#applySet(set, plan, from, now))
       from += set.writes.length
     }
     return { now, results }
@@ -112,29 +115,44 @@ class MemoryStorage implements Storage {
     if (this.#users > 0) this.#users--
   }
 
-  #applySet(set: WriteSet, keys: readonly (Keys | undefined)[], from: number, now: number): SetResult {
-    const { writes } = set
-    let holds = now <= set.notAfter
-    for (let i = 0; holds && i < writes.length; i++) {
-      const { kind, id, expect } = writes[i] as (typeof writes)[number]
-      holds = this.#table(kind).versionOf(id) === expect
+  /** All index keys are made before anything is written: should a key function throw, nothing was. */
+  #plan(sets: readonly WriteSet[]): Plan {
+    const plan: Plan = { tables: [], keys: [] }
+    for (const { writes } of sets) {
+      for (const { kind, id, leave } of writes) {
+        const table = this.#table(kind)
+        plan.tables.push(table)
+        plan.keys.push(leave ? table.keysOf(leave.value, id) : undefined)
+      }
     }
-    if (!holds) return this.#refuse(set, now)
+    return plan
+  }
+
+  #applySet(set: WriteSet, { tables, keys }: Plan, from: number, now: number): SetResult {
+    const { writes } = set
+    if (now > set.notAfter) return this.#refuse(set, now)
+    const cells: (Cell | undefined)[] = []
     for (let i = 0; i < writes.length; i++) {
-      const { kind, id, leave } = writes[i] as (typeof writes)[number]
-      if (leave) this.#table(kind).put(id, leave.version, leave.value, keys[from + i] as Keys)
-      else if (leave === null) this.#table(kind).delete(id)
+      const { id, expect } = writes[i] as Write
+      const cell = (tables[from + i] as MemoryTable).get(id)
+      if ((cell === undefined ? null : cell.version) !== expect) return this.#refuse(set, now)
+      cells.push(cell)
+    }
+    for (let i = 0; i < writes.length; i++) {
+      const { id, leave } = writes[i] as Write
+      if (leave) (tables[from + i] as MemoryTable).put(cells[i], id, leave.version, leave.value, keys[from + i] as Keys)
+      else if (leave === null) (tables[from + i] as MemoryTable).delete(cells[i])
     }
     return APPLIED
   }
 
   /** A set that can't be applied: because it was before, or because it came too late, or because something moved. */
   #refuse({ writes, notAfter }: WriteSet, now: number): SetResult {
-    const leaving = writes.filter(({ leave }) => leave !== undefined)
-    const left = ({ kind, id, leave }: (typeof writes)[number]) =>
-      this.#table(kind).versionOf(id) === (leave?.version ?? null)
-    if (leaving.length > 0 && leaving.every(left)) return APPLIED
     const found = writes.map(({ kind, id }) => this.#table(kind).read(id))
+    const leaving = writes.some(({ leave }) => leave !== undefined)
+    if (leaving && writes.every(({ leave }, i) => leave === undefined || found[i]?.version === leave?.version)) {
+      return APPLIED
+    }
     return { applied: false, reason: now > notAfter ? 'late' : 'conflict', found }
   }
 

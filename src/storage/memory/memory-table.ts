@@ -2,8 +2,8 @@ import type { IndexDefinition, IndexKey, RecordValue, StoredRecord } from '../st
 import type { KeyOrder } from './key-order.js'
 import { type Cell, MemoryIndex } from './memory-index.js'
 
-/** A value's key in each index of its kind. */
-export type Keys = (IndexKey | undefined)[]
+/** A value's key in each index of its kind, in their order; `undefined` where it is not in the index. */
+export type Keys = readonly (IndexKey | undefined)[]
 
 /** The records of one kind, and the indexes over them. */
 export class MemoryTable {
@@ -16,15 +16,15 @@ export class MemoryTable {
   constructor(kind: string, definitions: readonly IndexDefinition[], order: KeyOrder, from?: MemoryTable) {
     this.kind = kind
     this.#order = order
-    this.indexes = definitions.map((definition, slot) => new MemoryIndex(definition, slot, order))
+    this.indexes = definitions.map((definition) => new MemoryIndex(definition, order))
     if (from === undefined) return
-    for (const { id, version, value } of from.#cells.values()) this.put(id, version, value, this.keysOf(value, id))
+    for (const { id, version, value } of from.#cells.values()) {
+      this.put(undefined, id, version, value, this.keysOf(value, id))
+    }
   }
 
-  /** `null` when there is no such record. */
-  versionOf(id: string): string | null {
-    const cell = this.#cells.get(id)
-    return cell === undefined ? null : cell.version
+  get(id: string): Cell | undefined {
+    return this.#cells.get(id)
   }
 
   read(id: string): StoredRecord | undefined {
@@ -33,56 +33,57 @@ export class MemoryTable {
   }
 
   keysOf(value: RecordValue, id: string): Keys {
-    const keys: Keys = []
-    for (const { definition } of this.indexes) keys.push(definition.key(value, id))
+    const keys: (IndexKey | undefined)[] = []
+    for (let i = 0; i < this.indexes.length; i++) keys.push((this.indexes[i] as MemoryIndex).definition.key(value, id))
     return keys
   }
 
-  put(id: string, version: string, value: RecordValue, keys: Keys): void {
-    const cell = this.#cells.get(id)
-    if (cell === undefined) this.#add({ id, version, value, keys })
-    else {
-      this.#move(cell, keys)
-      cell.version = version
-      cell.value = value
-    }
+  /**
+   * Leaves a version and value.
+   * @param cell - what stands there; `undefined` when there is nothing.
+   * @param keys - the value's keys.
+   */
+  put(cell: Cell | undefined, id: string, version: string, value: RecordValue, keys: Keys): void {
+    if (cell === undefined) this.#add({ id, version, value }, keys)
+    else this.#change(cell, version, value, keys)
   }
 
-  delete(id: string): void {
-    const cell = this.#cells.get(id)
+  delete(cell: Cell | undefined): void {
     if (cell === undefined) return
-    for (let slot = 0; slot < cell.keys.length; slot++) {
-      if (cell.keys[slot] !== undefined) (this.indexes[slot] as MemoryIndex).remove(cell)
+    for (const index of this.indexes) {
+      const key = index.definition.key(cell.value, cell.id)
+      if (key !== undefined) index.remove(cell, key)
     }
-    this.#cells.delete(id)
+    this.#cells.delete(cell.id)
   }
 
-  #add(cell: Cell): void {
+  #add(cell: Cell, keys: Keys): void {
     this.#order.note(cell.id)
     this.#cells.set(cell.id, cell)
-    for (let slot = 0; slot < cell.keys.length; slot++) {
-      if (cell.keys[slot] !== undefined) (this.indexes[slot] as MemoryIndex).add(cell)
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]
+      if (key !== undefined) (this.indexes[i] as MemoryIndex).add(cell, key)
     }
   }
 
-  /** Gives a cell new keys. It leaves the indexes whose key changed while it still has the old ones. */
-  #move(cell: Cell, keys: Keys): void {
-    const old = cell.keys
-    for (let slot = 0; slot < keys.length; slot++) {
-      const was = old[slot]
-      if (was === undefined) continue
-      if (same(was, keys[slot])) keys[slot] = was
-      else (this.indexes[slot] as MemoryIndex).remove(cell)
+  /** The cell leaves the indexes whose key changes while it still has its old value, and joins them with the new one. */
+  #change(cell: Cell, version: string, value: RecordValue, keys: Keys): void {
+    const old = this.keysOf(cell.value, cell.id)
+    for (let i = 0; i < keys.length; i++) {
+      const was = old[i]
+      if (was !== undefined && !same(was, keys[i])) (this.indexes[i] as MemoryIndex).remove(cell, was)
     }
-    cell.keys = keys
-    for (let slot = 0; slot < keys.length; slot++) {
-      if (keys[slot] !== undefined && keys[slot] !== old[slot]) (this.indexes[slot] as MemoryIndex).add(cell)
+    cell.version = version
+    cell.value = value
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]
+      if (key !== undefined && !same(key, old[i])) (this.indexes[i] as MemoryIndex).add(cell, key)
     }
   }
 }
 
 function same(a: IndexKey, b: IndexKey | undefined): boolean {
-  if (b === undefined || a.length !== b.length) return false
+  if (b === undefined) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
