@@ -1,5 +1,6 @@
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { entryPoints } from '../../scripts/entry-points.js'
 import { placeOf, type SourceFile, sourceFiles, walk } from './source-files.js'
 
 const files = sourceFiles()
@@ -91,7 +92,8 @@ describe('rules of src', () => {
   })
 
   it('entry points only list names', () => {
-    const entries = files.filter((file) => /(^|\/)index\.ts$/.test(file.path))
+    const sources = entryPoints().map(({ source }) => source)
+    const entries = files.filter((file) => sources.includes(`src/${file.path}`))
     const logic = entries.flatMap((file) =>
       file.ast.statements.filter((node) => !ts.isExportDeclaration(node)).map((node) => placeOf(file, node)),
     )
