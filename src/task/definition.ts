@@ -2,17 +2,7 @@ import type { TaskContext } from './context.js'
 import type { Priority } from './priority.js'
 import type { RetryPolicy } from './retry-policy.js'
 import type { StandardSchema } from './standard-schema.js'
-
-/** Options of a task that its definition can give defaults for. */
-export interface SubmitDefaults {
-  readonly priority?: Priority | undefined
-  readonly timeoutMs?: number | undefined
-  readonly delayMs?: number | undefined
-  readonly tenant?: string | undefined
-  readonly fallbackAgents?: readonly string[] | undefined
-  readonly strategy?: string | undefined
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined
-}
+import type { SubmitOptions } from './submit-options.js'
 
 /** When a failed attempt is repeated; what is left out is {@link DEFAULT_RETRY}. */
 export interface RetryOptions extends Partial<{ readonly [K in keyof RetryPolicy]: RetryPolicy[K] | undefined }> {
@@ -44,9 +34,17 @@ export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> {
   /** At most this many attempts of this type run at once, over all nodes. Default: no limit. */
   readonly maxConcurrentTasks?: number | undefined
   /** Runs once when retries and fallback agents are used up; what it returns is the task's result. */
-  readonly fallback?: ((input: TParsed, ctx: FallbackContext<TWrite>) => TReturn | Promise<TReturn>) | undefined
+  readonly fallback?:
+    | ((input: NoInfer<TParsed>, ctx: FallbackContext<NoInfer<TWrite>>) => NoInfer<TReturn> | Promise<NoInfer<TReturn>>)
+    | undefined
   /** Options for every submit that does not give its own. */
-  readonly defaults?: SubmitDefaults | undefined
+  readonly defaults?: SubmitOptions | undefined
+}
+
+/** A definition's options with the types left out: what registries and the coordinator read. */
+export interface DefinitionOptions
+  extends Omit<TaskOptions<unknown, unknown, unknown, unknown, unknown, unknown>, 'fallback'> {
+  readonly fallback?: ((input: unknown, ctx: FallbackContext<unknown>) => unknown) | undefined
 }
 
 /**
@@ -63,7 +61,10 @@ export interface TaskDefinition<
   in TReturn = never,
   in TWrite = never,
 > {
+  readonly kind: 'batuta.task'
   readonly type: string
+  /** As given to `defineTask`. */
+  readonly options: DefinitionOptions
   /** Binds a function that does the work of this definition. Give it to `defineAgent`. */
   handler(fn: (input: TParsed, ctx: TaskContext<TWrite>) => TReturn | Promise<TReturn>): TaskHandler
   /** @internal Carries the types without holding a value. */
@@ -81,7 +82,7 @@ export interface TaskDefinition<
 export interface TaskHandler {
   readonly kind: 'batuta.handler'
   readonly definition: AnyTaskDefinition
-  readonly run: (input: unknown, ctx: TaskContext<never>) => unknown
+  readonly run: (input: unknown, ctx: TaskContext<unknown>) => unknown
 }
 
 /** Any definition, whatever its types: what registries keep. */

@@ -1,6 +1,9 @@
 /** How urgent a task is. A boost on its rank, so that waiting makes every task more urgent in time. */
 export type Priority = 'low' | 'normal' | 'high' | 'critical'
 
+/** Every priority, least urgent first. */
+export const PRIORITIES: readonly Priority[] = ['low', 'normal', 'high', 'critical']
+
 /** How many milliseconds earlier a task counts as due, by priority. */
 export type PriorityBoosts = Readonly<Record<Priority, number>>
 
