@@ -1,0 +1,85 @@
+/** Importing the package does nothing but define names. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { entryPoints, root } from '../../scripts/entry-points.js'
+import { packageOf, reachOf, requireBuild, runNode } from './built-files.js'
+
+const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
+const peers = Object.keys(manifest.peerDependencies)
+
+/** Compares a process before and after it imported what its argument names. */
+const PROBE = `
+const listeners = () => Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]))
+const globals = () => Reflect.ownKeys(globalThis).map(String).sort()
+const prototypes = () => [Object, Array, Promise, Map, Set, String, Error].map((type) => Reflect.ownKeys(type.prototype).length)
+const look = () => JSON.stringify({ listeners: listeners(), globals: globals(), prototypes: prototypes(), resources: process.getActiveResourcesInfo().sort() })
+// Node makes some of its own globals and resources at the first import and the first write; that is not ours.
+await import('node:crypto')
+const before = look()
+const started = performance.now()
+const names = Object.keys(await import(process.argv.at(-1)))
+const importMs = performance.now() - started
+const after = look()
+process.stdout.write(JSON.stringify({ before: JSON.parse(before), after: JSON.parse(after), names, importMs }))
+`
+
+describe.each(entryPoints())('$specifier', ({ dist, specifier }) => {
+  beforeAll(requireBuild)
+
+  it('reaches no optional peer and no zod when it is imported', () => {
+    const loaded = [...reachOf(dist).atImport].flatMap((name) => packageOf(name) ?? [])
+    expect(loaded.filter((name) => name === 'zod' || peers.includes(name))).toEqual([])
+  })
+
+  it('reaches only declared packages', () => {
+    const { atImport, onDemand } = reachOf(dist)
+    const used = [...atImport, ...onDemand].flatMap((name) => packageOf(name) ?? [])
+    const declared = [...Object.keys(manifest.dependencies), ...peers]
+    expect(used.filter((name) => !declared.includes(name))).toEqual([])
+    if (specifier === 'batuta')
+      expect([...onDemand].filter((name) => peers.includes(packageOf(name) ?? ''))).toEqual([])
+  })
+
+  it('adds no timer, socket, listener or global, and lets the process end', () => {
+    const { status, stdout, stderr } = runNode(['--input-type=module', '--eval', PROBE, '--', `${root}/${dist}`], root)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const { before, after, names } = JSON.parse(stdout)
+    expect(after).toEqual(before)
+    expect(names.length).toBeGreaterThan(0)
+  })
+})
+
+describe('the root entry alone', () => {
+  let folder = ''
+  beforeAll(() => {
+    requireBuild()
+    folder = mkdtempSync(join(tmpdir(), 'batuta-alone-'))
+    mkdirSync(join(folder, 'node_modules', 'batuta'), { recursive: true })
+    cpSync(`${root}/dist`, join(folder, 'node_modules', 'batuta', 'dist'), { recursive: true })
+    cpSync(`${root}/package.json`, join(folder, 'node_modules', 'batuta', 'package.json'))
+    for (const name of Object.keys(manifest.dependencies).filter((name) => name !== 'zod')) {
+      symlinkSync(`${root}/node_modules/${name}`, join(folder, 'node_modules', name), 'junction')
+    }
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('is imported where zod and every optional peer are missing', () => {
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      `const { defineTask } = await import('batuta'); console.log(defineTask('t', {}).type)`,
+    )
+    const { status, stdout, stderr } = runNode(['main.mjs'], folder)
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 't\n', stderr: '' })
+  })
+
+  it('is imported in well under the time that loading zod would cost', () => {
+    // The budget is 30 ms and is measured by bench/import.bench.ts; this only catches an import gone wrong.
+    const times = Array.from({ length: 5 }, () => {
+      const { stdout } = runNode(['--input-type=module', '--eval', PROBE, '--', `${root}/dist/index.js`], root)
+      return JSON.parse(stdout).importMs as number
+    })
+    expect(Math.min(...times)).toBeLessThan(200)
+  })
+})
