@@ -11,18 +11,25 @@ const peers = Object.keys(manifest.peerDependencies)
 
 /** Compares a process before and after it imported what its argument names. */
 const PROBE = `
+import { createHook } from 'node:async_hooks'
 const listeners = () => Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]))
 const globals = () => Reflect.ownKeys(globalThis).map(String).sort()
 const prototypes = () => [Object, Array, Promise, Map, Set, String, Error].map((type) => Reflect.ownKeys(type.prototype).length)
-const look = () => JSON.stringify({ listeners: listeners(), globals: globals(), prototypes: prototypes(), resources: process.getActiveResourcesInfo().sort() })
-// Node makes some of its own globals and resources at the first import and the first write; that is not ours.
-await import('node:crypto')
+const look = () => ({ listeners: listeners(), globals: globals(), prototypes: prototypes(), resources: process.getActiveResourcesInfo().sort() })
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
+// Also what does not keep the process alive, such as timers with unref. Node's own file requests are none of it.
+const made = []
+const hook = createHook({ init: (id, type) => /Timeout|Immediate|TCP|PIPE|UDP|DNS|TLS|Worker|WATCH|SIGNAL|CHILD/i.test(type) && made.push(type) })
+await settled()
 const before = look()
+hook.enable()
 const started = performance.now()
 const names = Object.keys(await import(process.argv.at(-1)))
 const importMs = performance.now() - started
+hook.disable()
+await settled()
 const after = look()
-process.stdout.write(JSON.stringify({ before: JSON.parse(before), after: JSON.parse(after), names, importMs }))
+process.stdout.write(JSON.stringify({ before, after, made, names, importMs }))
 `
 
 describe.each(entryPoints())('$specifier', ({ dist, specifier }) => {
@@ -45,8 +52,9 @@ describe.each(entryPoints())('$specifier', ({ dist, specifier }) => {
   it('adds no timer, socket, listener or global, and lets the process end', () => {
     const { status, stdout, stderr } = runNode(['--input-type=module', '--eval', PROBE, '--', `${root}/${dist}`], root)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    const { before, after, names } = JSON.parse(stdout)
+    const { before, after, made, names } = JSON.parse(stdout)
     expect(after).toEqual(before)
+    expect(made).toEqual([])
     expect(names.length).toBeGreaterThan(0)
   })
 })
