@@ -1,0 +1,25 @@
+import type { CheckerFactory } from '../checker.js'
+import { acceptedOnce } from './accepted-once.js'
+import { cancelIsFinal } from './cancel-is-final.js'
+import { cleanShutdown } from './clean-shutdown.js'
+import { createdOnce } from './created-once.js'
+import { nothingBroken } from './nothing-broken.js'
+import { oneTerminalState } from './one-terminal-state.js'
+import { rankOrder } from './rank-order.js'
+import { reasonsAreTrue } from './reasons-are-true.js'
+import { slotsAndLimits } from './slots-and-limits.js'
+import { turnOrder } from './turn-order.js'
+
+/** A checker for each invariant of the architecture page but the ninth, which compares two runs. */
+export const INVARIANTS: readonly CheckerFactory[] = [
+  oneTerminalState,
+  createdOnce,
+  acceptedOnce,
+  slotsAndLimits,
+  turnOrder,
+  rankOrder,
+  cancelIsFinal,
+  reasonsAreTrue,
+  cleanShutdown,
+  nothingBroken,
+]
