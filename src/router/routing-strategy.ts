@@ -4,16 +4,22 @@ import type { Random } from '../internal/random.js'
  * The strategy port: among the agent instances that could take a task now, which one?
  */
 
-/** One agent instance as routing sees it. Live: its numbers move as work starts and ends. Read only. */
+/**
+ * One agent instance as routing sees it. Live: its numbers move as work starts and ends. Read only. The same instance is
+ * the same object for as long as it lives, so a strategy may keep notes about it in a `WeakMap`.
+ */
 export interface Candidate {
   /** Unique among the instances of this node. */
   readonly instanceId: string
   readonly agentId: string
+  /** Sorted, without repeats. */
   readonly capabilities: readonly string[]
   /** Slots taken: running handlers, waiting to start, and stuck ones. Counted here, never reported from afar. */
   readonly inFlight: number
   /** Slots in all (`maxConcurrentTasks`). */
   readonly capacity: number
+  /** The share of its capacity that it should get, above 0; 1 unless somebody lowered it (a slow start) or raised it. */
+  readonly weight: number
   /** Moving average of successes, in (0, 1]; 1 for an instance that has not worked yet. */
   readonly successRate: number
   /** Estimated milliseconds that this instance takes for tasks of this type; `undefined` before its first success. */
@@ -22,6 +28,8 @@ export interface Candidate {
   readonly cost: number
   /** Grows by one with each assignment on this node; 0 for never. Lower means least recently assigned. */
   readonly lastAssigned: number
+  /** What the agent's definition says about it: region, tier, model. Empty when it says nothing. */
+  readonly metadata: Readonly<Record<string, unknown>>
 }
 
 /** What a strategy may know of the task. */
@@ -34,31 +42,52 @@ export interface RoutableTask {
   readonly sessionId?: string | undefined
   /** Attempts that were made before this one. */
   readonly attempts: number
+  /** Longest duration of one attempt, in milliseconds, where the caller knows it. */
+  readonly timeoutMs?: number | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
  * The candidates of a lane: everybody who could take the task now. Membership changes as slots fill and free, so a
- * strategy asks instead of keeping copies.
+ * strategy asks instead of keeping copies. What it asked about is what the decision shows as compared.
  */
 export interface CandidatePool {
   /** Names the pool for strategies that keep a cursor per pool; the same lane has the same id. */
   readonly id: string
   readonly size: number
-  /** The candidates in no particular order. Indexing is O(1); the order changes when membership does. */
-  readonly candidates: readonly Candidate[]
+  /** The candidate at an index in [0, size), in no particular order; the order changes when membership does. O(1). */
+  at(index: number): Candidate | undefined
+  /** The candidate with this instance id, if it could take the task now. O(1). */
+  get(instanceId: string): Candidate | undefined
   /**
    * The candidate with the lowest score, ties to the least recently assigned. The pool keeps an index per `key`, brought
-   * up to date only where a candidate's numbers changed: O(log n). `score` must depend on the candidate's own numbers alone.
+   * up to date only where a candidate's numbers changed or it was just chosen: O(log n). `score` must be the same
+   * function for the same key, and depend on nothing but the candidate's own numbers and what the strategy itself
+   * changes for the one it chooses. Use a symbol, or a string that begins with the strategy's name. The pool keeps the
+   * 8 indexes used last.
    */
-  lowest(key: string, score: (candidate: Candidate) => number): Candidate | undefined
-  /** The first candidate at or after a position of the circle in which instances joined, and the position after it. O(log n). */
+  lowest(key: string | symbol, score: (candidate: Candidate) => number): Candidate | undefined
+  /**
+   * The candidates with the lowest rank, as a pool of their own, whatever strategy then chooses among them. `key` and
+   * `rank` as for `lowest`. O(log n).
+   */
+  narrow(key: string | symbol, rank: (candidate: Candidate) => number): CandidatePool
+  /**
+   * Places in the circle on which every instance of the lane, able to take work now or not, keeps its place for as long
+   * as it stays. Some may be empty.
+   */
+  readonly circle: number
+  /**
+   * The first candidate at or after a position of the circle, and the position after it. Any whole number from 0 is a
+   * position: it wraps. O(log n).
+   */
   nextInCircle(position: number): { readonly candidate: Candidate; readonly next: number } | undefined
 }
 
-/** What a strategy is asked with. */
+/** What a strategy is asked with. Frozen for strategies that are not built in. */
 export interface RoutingContext {
   readonly task: RoutableTask
-  /** Everybody who could take the task now; never empty. The same as `pool.candidates`. */
+  /** Everybody who could take the task now; never empty. A frozen list, made when first read: O(n). `pool` is quicker. */
   readonly candidates: readonly Candidate[]
   readonly pool: CandidatePool
   readonly random: Random
@@ -74,6 +103,7 @@ export interface RoutingFeedback {
   readonly task: RoutableTask
   readonly instanceId: string
   readonly agentId: string
+  /** `neutral`: neither the agent's merit nor its fault (cancelled, lost, released, not retryable). */
   readonly outcome: 'success' | 'failure' | 'neutral'
   readonly durationMs: number
 }
@@ -84,9 +114,15 @@ export interface RoutingStrategy {
   /** One of `context.candidates`, or `undefined` for "none of them now". */
   select(context: RoutingContext): Candidate | undefined
   /**
-   * What this strategy makes of a candidate: terms that sum to its score; lower is better. Asked for at most 16
-   * candidates, and only when somebody wants the explanation. Without it decisions show no scores.
+   * What, besides the candidates' numbers, the scores of the choice just made depended on (a median, a budget), as a
+   * value that never changes. Asked right after `select`, and handed to `terms` when somebody wants the explanation.
    */
-  terms?(context: RoutingContext, candidate: Candidate): ScoreTerms
+  memo?(context: RoutingContext): unknown
+  /**
+   * What this strategy makes of a candidate: terms that sum to its score; lower is better, and nobody it compared has
+   * less than the one it chose. Asked for at most 16 candidates, with their numbers as they were when it chose, and only
+   * when somebody wants the explanation. Without it decisions show no scores.
+   */
+  terms?(task: RoutableTask, candidate: Candidate, memo: unknown): ScoreTerms
   onResult?(feedback: RoutingFeedback): void
 }

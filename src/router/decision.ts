@@ -1,0 +1,174 @@
+import { decisionText } from './decision-text.js'
+import type { CandidateSnapshot, RefusalReason } from './instance-load.js'
+import type { RoutableTask, RoutingStrategy, ScoreTerms } from './routing-strategy.js'
+
+/** One of the candidates that a decision compared, with its numbers as they were then. */
+export interface ComparedCandidate {
+  readonly agent: string
+  readonly instance: string
+  /** The sum of the terms; lower is better. Absent when the strategy gives no terms. */
+  readonly score?: number
+  readonly terms?: ScoreTerms
+  readonly inFlight: number
+  readonly capacity: number
+  readonly successRate: number
+  /** Of tasks of this type; absent before the first success. */
+  readonly latencyMs?: number
+}
+
+/** How many instances could not take the task, and why. */
+export interface Refusal {
+  readonly reason: RefusalReason
+  readonly count: number
+}
+
+/** What was known at the moment of a decision. Everything in it is a value, or never changes. */
+export interface DecisionFacts {
+  readonly task: RoutableTask
+  readonly at: number
+  /** Who decided: the strategy asked for, or the fallback. */
+  readonly strategy: RoutingStrategy
+  /** Why the strategy that was asked for did not decide. */
+  readonly fallbackFor?: string | undefined
+  readonly chosen: boolean
+  /** At most 16, the winner first. */
+  readonly compared: readonly CandidateSnapshot[]
+  /** How many could have taken the task. */
+  readonly able: number
+  readonly memo: unknown
+  /** `[reason, count, reason, count ...]` */
+  readonly refusals: readonly (RefusalReason | number)[]
+  /** Nobody was left who had not failed this task before, so those were allowed again. */
+  readonly exclusionsLifted: boolean
+}
+
+/**
+ * Why a task went to an agent: true of the moment when it was decided, whatever happened since. Made into objects and
+ * text when asked.
+ */
+export class RoutingDecision {
+  readonly #facts: DecisionFacts
+  #candidates: readonly ComparedCandidate[] | undefined
+
+  constructor(facts: DecisionFacts) {
+    this.#facts = facts
+  }
+
+  get taskId(): string {
+    return this.#facts.task.id
+  }
+
+  get taskType(): string {
+    return this.#facts.task.type
+  }
+
+  /** The agent's id; `undefined` when nobody was chosen. */
+  get agent(): string | undefined {
+    return this.#facts.chosen ? this.#facts.compared[0]?.agentId : undefined
+  }
+
+  /** The instance's id; `undefined` when nobody was chosen. */
+  get instance(): string | undefined {
+    return this.#facts.chosen ? this.#facts.compared[0]?.instanceId : undefined
+  }
+
+  /** The name of the strategy that decided. */
+  get strategy(): string {
+    return this.#facts.strategy.name
+  }
+
+  /** The name of the strategy that should have decided, when it was broken and the fallback took its place. */
+  get fallbackFor(): string | undefined {
+    return this.#facts.fallbackFor
+  }
+
+  /** The winner's score; `undefined` when nobody was chosen, or the strategy gives no terms. */
+  get score(): number | undefined {
+    if (!this.#facts.chosen) return undefined
+    if (this.#candidates !== undefined) return this.#candidates[0]?.score
+    const [winner] = this.#facts.compared
+    return winner && sumOf(this.#termsOf(winner))
+  }
+
+  get at(): Date {
+    return new Date(this.#facts.at)
+  }
+
+  /** How many could have taken the task, compared or not. */
+  get able(): number {
+    return this.#facts.able
+  }
+
+  /** Whether everybody left had failed this task before. */
+  get exclusionsLifted(): boolean {
+    return this.#facts.exclusionsLifted
+  }
+
+  /** The candidates that were really compared: at most 16, the winner first, then by score. */
+  get candidates(): readonly ComparedCandidate[] {
+    this.#candidates ??= this.#compare()
+    return this.#candidates
+  }
+
+  /** Everybody who could not take the task, most frequent reason first. */
+  get refusals(): readonly Refusal[] {
+    const refusals: Refusal[] = []
+    const pairs = this.#facts.refusals
+    for (let i = 0; i < pairs.length; i += 2)
+      refusals.push({ reason: pairs[i] as RefusalReason, count: pairs[i + 1] as number })
+    return refusals.sort((a, b) => b.count - a.count)
+  }
+
+  /** The strategy that decided and the task it decided about: for its feedback. */
+  get decidedBy(): { readonly strategy: RoutingStrategy; readonly task: RoutableTask } {
+    return this.#facts
+  }
+
+  /** For a terminal: who, why, the candidates in columns, and who was out of the question. */
+  toString(): string {
+    return decisionText(this)
+  }
+
+  toJSON() {
+    const { taskId, taskType, agent, instance, strategy, fallbackFor, score, at, able, candidates, refusals } = this
+    return { taskId, taskType, agent, instance, strategy, fallbackFor, score, at, able, candidates, refusals }
+  }
+
+  #compare(): readonly ComparedCandidate[] {
+    const list = this.#facts.compared.map((snapshot): ComparedCandidate => {
+      const terms = this.#termsOf(snapshot)
+      const score = sumOf(terms)
+      const latencyMs = snapshot.latencyMs(this.#facts.task.type)
+      return {
+        agent: snapshot.agentId,
+        instance: snapshot.instanceId,
+        ...(terms !== undefined && score !== undefined && { score, terms }),
+        inFlight: snapshot.inFlight,
+        capacity: snapshot.capacity,
+        successRate: snapshot.successRate,
+        ...(latencyMs !== undefined && { latencyMs }),
+      }
+    })
+    const winner = this.#facts.chosen ? list.splice(0, 1) : []
+    list.sort((a, b) => (a.score ?? 0) - (b.score ?? 0))
+    return Object.freeze([...winner, ...list])
+  }
+
+  /** A strategy that breaks here only spoils its own explanation. */
+  #termsOf(snapshot: CandidateSnapshot): ScoreTerms | undefined {
+    const { strategy, task, memo } = this.#facts
+    try {
+      return strategy.terms?.(task, Object.freeze(snapshot), memo)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** The score that terms stand for; `undefined` when they are no terms. */
+function sumOf(terms: ScoreTerms | undefined): number | undefined {
+  if (typeof terms !== 'object' || terms === null) return undefined
+  let sum = 0
+  for (const term of Object.values(terms)) sum += term
+  return typeof sum === 'number' && !Number.isNaN(sum) ? sum : undefined
+}

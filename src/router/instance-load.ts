@@ -1,0 +1,270 @@
+import { LiveCandidate } from './live-candidate.js'
+import type { Candidate } from './routing-strategy.js'
+import { rated, recovered } from './success-rate.js'
+
+/** Why an instance can't take work at the moment, whatever the task. */
+export type Standing = 'available' | 'paused' | 'draining' | 'suspect' | 'offline' | 'error'
+
+/** Why an instance of the node was not among the candidates of a decision. */
+export type RefusalReason =
+  | 'no_capability'
+  | 'wrong_type'
+  | 'full'
+  | Exclude<Standing, 'available'>
+  | 'excluded'
+  | 'breaker_open'
+  | 'rate_limited'
+
+/** What does not change about an instance. */
+export interface InstanceOptions {
+  readonly instanceId: string
+  readonly agentId: string
+  readonly capabilities?: readonly string[] | undefined
+  /** Slots (`maxConcurrentTasks`): a whole number from 1. Default 1. */
+  readonly capacity?: number | undefined
+  /** Cost of one task, in the application's unit. Default 0. */
+  readonly cost?: number | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Somebody who wants to know, once, that an instance has changed. */
+export interface Watcher {
+  touched(): void
+}
+
+/** Task types whose latency one instance remembers; the one updated longest ago is forgotten first. */
+const MAX_TYPES = 64
+
+/** Weight of the newest duration in the latency average. */
+const LATENCY_ALPHA = 0.2
+
+/** The numbers of a candidate at one moment. Shared by all decisions made until they next change. */
+export class CandidateSnapshot implements Candidate {
+  readonly instanceId: string
+  readonly agentId: string
+  readonly capabilities: readonly string[]
+  readonly inFlight: number
+  readonly capacity: number
+  readonly weight: number
+  readonly successRate: number
+  readonly cost: number
+  readonly lastAssigned: number
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly #latencies: ReadonlyMap<string, number>
+
+  constructor(of: Omit<Candidate, 'latencyMs'>, latencies: ReadonlyMap<string, number>) {
+    this.instanceId = of.instanceId
+    this.agentId = of.agentId
+    this.capabilities = of.capabilities
+    this.inFlight = of.inFlight
+    this.capacity = of.capacity
+    this.weight = of.weight
+    this.successRate = of.successRate
+    this.cost = of.cost
+    this.lastAssigned = of.lastAssigned
+    this.metadata = of.metadata
+    this.#latencies = latencies
+  }
+
+  latencyMs(taskType: string): number | undefined {
+    return this.#latencies.get(taskType)
+  }
+}
+
+/**
+ * The live numbers of one agent instance, and the only way to change them. Strategies never see this object but its
+ * {@link InstanceLoad.view}, which can only be read.
+ *
+ * A change reaches the pools lazily: a membership of a pool that is up to date
+ * watches the instance; the first change puts it on its pool's list of things to look at, later changes find no watcher. So a change costs as much as the pools
+ * that were asked since the one before, however many lanes the instance serves.
+ */
+export class InstanceLoad {
+  readonly instanceId: string
+  readonly agentId: string
+  readonly capabilities: readonly string[]
+  readonly cost: number
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** What strategies see. */
+  readonly view: Candidate
+  capacity: number
+  weight = 1
+  /** Slots taken, in all. */
+  inFlight = 0
+  /** Slots among them held by handlers that were abandoned and have not returned. */
+  stuck = 0
+  /** Slots among them that are free, but count as taken for a while after a failure. */
+  cooling = 0
+  successRate = 1
+  lastAssigned = 0
+  completed = 0
+  failed = 0
+  standing: Standing = 'available'
+  #ratedAt = 0
+  #latencies = new Map<string, number>()
+  /** Whether a snapshot shares `#latencies`, which must then be copied before it changes. */
+  #latenciesShared = false
+  #snapshot: CandidateSnapshot | undefined
+  readonly #watchers: Watcher[] = []
+  readonly #onRated: (load: InstanceLoad) => void
+
+  /** @param onRated - told when the success rate falls below 1, so that somebody lets it recover. */
+  constructor(options: InstanceOptions, onRated: (load: InstanceLoad) => void = () => undefined) {
+    this.instanceId = options.instanceId
+    this.agentId = options.agentId
+    this.capabilities = Object.freeze([...new Set(options.capabilities ?? [])].sort())
+    this.capacity = options.capacity ?? 1
+    this.cost = options.cost ?? 0
+    this.metadata = Object.freeze({ ...options.metadata })
+    this.view = new LiveCandidate(this)
+    this.#onRated = onRated
+  }
+
+  /** Why it can't take work now; `undefined` when it can. */
+  get refusal(): RefusalReason | undefined {
+    if (this.standing !== 'available') return this.standing
+    return this.inFlight < this.capacity ? undefined : 'full'
+  }
+
+  latencyMs(taskType: string): number | undefined {
+    return this.#latencies.get(taskType)
+  }
+
+  /** Takes a slot. @param sequence - one more than at the assignment before, on this node. */
+  assign(sequence: number): void {
+    this.inFlight++
+    this.lastAssigned = sequence
+    this.#changed()
+  }
+
+  /** Gives back a slot whose handler has returned. */
+  release(): void {
+    this.#giveBack()
+    this.#changed()
+  }
+
+  /** The handler was abandoned: its slot stays taken until {@link returned}. */
+  abandon(): void {
+    this.stuck++
+    this.#checkSlots()
+  }
+
+  /** An abandoned handler has returned after all. */
+  returned(): void {
+    this.stuck--
+    this.#giveBack()
+    this.#changed()
+  }
+
+  /** The handler has failed and returned, but its slot counts as taken until {@link cooled}. */
+  cool(): void {
+    this.cooling++
+    this.#checkSlots()
+  }
+
+  /** The time of a slot that cools is over. */
+  cooled(): void {
+    this.cooling--
+    this.#giveBack()
+    this.#changed()
+  }
+
+  /**
+   * Takes note of how an attempt went. A failure says nothing about latency: fast failures would look like speed.
+   * @param outcome - `neutral` changes nothing.
+   * @param now - monotonic milliseconds.
+   */
+  record(taskType: string, outcome: 'success' | 'failure' | 'neutral', durationMs: number, now: number): void {
+    if (outcome === 'neutral') return
+    const success = outcome === 'success'
+    this.successRate = rated(recovered(this.successRate, now - this.#ratedAt), success)
+    this.#ratedAt = now
+    if (success) {
+      this.completed++
+      this.#learn(taskType, durationMs)
+    } else {
+      this.failed++
+      this.#onRated(this)
+    }
+    this.#changed()
+  }
+
+  /**
+   * Lets the success rate recover for the time that has passed, so that a once broken agent is tried again.
+   * @param now - monotonic milliseconds.
+   * @returns whether it is whole again.
+   */
+  recover(now: number): boolean {
+    this.successRate = recovered(this.successRate, now - this.#ratedAt)
+    this.#ratedAt = now
+    this.#changed()
+    return this.successRate === 1
+  }
+
+  /** Changes whether it can take work at all. */
+  stand(standing: Standing): void {
+    if (standing === this.standing) return
+    this.standing = standing
+    this.#changed()
+  }
+
+  /** Changes its share of work: above 0. */
+  weigh(weight: number): void {
+    this.weight = weight
+    this.#changed()
+  }
+
+  /** Sets numbers that were measured elsewhere. */
+  restore(numbers: Partial<Pick<InstanceLoad, 'inFlight' | 'successRate' | 'lastAssigned' | 'weight'>>): void {
+    Object.assign(this, numbers)
+    this.#changed()
+  }
+
+  /** Sets a latency that was measured elsewhere. */
+  restoreLatency(taskType: string, latencyMs: number): void {
+    this.#latencies.delete(taskType)
+    this.#learn(taskType, latencyMs)
+    this.#changed()
+  }
+
+  /** Its numbers now, as a value. */
+  snapshot(): CandidateSnapshot {
+    this.#latenciesShared = true
+    this.#snapshot ??= new CandidateSnapshot(this, this.#latencies)
+    return this.#snapshot
+  }
+
+  /** Asks to be told once, at the next change. */
+  watch(watcher: Watcher): void {
+    this.#watchers.push(watcher)
+  }
+
+  #changed(): void {
+    this.#snapshot = undefined
+    const watchers = this.#watchers
+    for (let i = 0; i < watchers.length; i++) (watchers[i] as Watcher).touched()
+    watchers.length = 0
+  }
+
+  #giveBack(): void {
+    this.inFlight--
+    this.#checkSlots()
+  }
+
+  #checkSlots(): void {
+    if (this.cooling < 0 || this.stuck < 0 || this.inFlight < this.stuck + this.cooling)
+      throw new RangeError(`Slots of ${this.instanceId} were given back more often than taken.`)
+  }
+
+  #learn(taskType: string, durationMs: number): void {
+    if (this.#latenciesShared) {
+      this.#latencies = new Map(this.#latencies)
+      this.#latenciesShared = false
+    }
+    const latencies = this.#latencies
+    const before = latencies.get(taskType)
+    if (before === undefined && latencies.size >= MAX_TYPES) latencies.delete(latencies.keys().next().value as string)
+    latencies.delete(taskType)
+    latencies.set(taskType, before === undefined ? durationMs : before + LATENCY_ALPHA * (durationMs - before))
+  }
+}

@@ -1,0 +1,71 @@
+import type { LanePool, Score } from './candidate-pool.js'
+import type { Candidate, CandidatePool } from './routing-strategy.js'
+
+/** A pool as strategies see it: it answers questions, and takes note of them. */
+export class PoolView implements CandidatePool {
+  readonly #pool: LanePool
+
+  constructor(pool: LanePool) {
+    this.#pool = pool
+    Object.freeze(this)
+  }
+
+  /** Everybody in the pool behind a view, for contexts. */
+  static listOf(view: CandidatePool): readonly Candidate[] {
+    if (!(#pool in view)) throw new TypeError('Not a pool of the router.')
+    const pool = view.#pool
+    for (let i = 0; i < 16; i++) view.at(i)
+    return pool.list
+  }
+
+  get id(): string {
+    return this.#pool.id
+  }
+
+  get size(): number {
+    return this.#pool.size
+  }
+
+  get circle(): number {
+    return this.#pool.circle
+  }
+
+  at(index: number): Candidate | undefined {
+    const load = this.#pool.at(index)
+    if (load === undefined) return undefined
+    this.#pool.comparison.asked(load)
+    return load.view
+  }
+
+  get(instanceId: string): Candidate | undefined {
+    const load = this.#pool.get(instanceId)
+    if (load === undefined) return undefined
+    this.#pool.comparison.asked(load)
+    return load.view
+  }
+
+  lowest(key: string | symbol, score: Score): Candidate | undefined {
+    const pool = this.#pool
+    const { heap } = pool.ranking(key, score)
+    const first = heap.slots[0]
+    if (first === undefined) return undefined
+    pool.comparison.ordered({ placed: (index) => placed(pool, heap.slots[index]) }, heap.slots.length)
+    return placed(pool, first)?.view
+  }
+
+  narrow(key: string | symbol, rank: Score): CandidatePool {
+    return this.#pool.narrow(key, rank).view
+  }
+
+  nextInCircle(position: number): { readonly candidate: Candidate; readonly next: number } | undefined {
+    const slot = this.#pool.slotInCircle(position)
+    const load = this.#pool.inSlot(slot)
+    if (load === undefined) return undefined
+    this.#pool.comparison.asked(load)
+    return { candidate: load.view, next: slot + 1 }
+  }
+}
+
+function placed(pool: LanePool, slot: number | undefined) {
+  return slot === undefined ? undefined : pool.inSlot(slot)
+}

@@ -1,0 +1,93 @@
+import { type Healer, LanePool } from './candidate-pool.js'
+import { InstanceLoad, type InstanceOptions } from './instance-load.js'
+
+/** How often success rates are brought up to date, in milliseconds. */
+const RECOVER_EVERY_MS = 1_000
+
+/** Every agent instance of a node, and the pools of its lanes. Who is a member of which pool, the caller decides. */
+export class Roster implements Healer {
+  readonly #instances = new Map<string, InstanceLoad>()
+  readonly #byAgent = new Map<string, InstanceLoad[]>()
+  readonly #pools = new Map<string, LanePool>()
+  /** Instances whose success rate is below 1. */
+  readonly #recovering = new Set<InstanceLoad>()
+  #recoveredAt = Number.NEGATIVE_INFINITY
+  #sequence = 0
+
+  /** Adds an instance; its id must be new on this node. */
+  add(options: InstanceOptions): InstanceLoad {
+    if (this.#instances.has(options.instanceId)) throw new RangeError(`Instance ${options.instanceId} is here already.`)
+    const load = new InstanceLoad(options, (rated) => this.#recovering.add(rated))
+    this.#instances.set(load.instanceId, load)
+    const siblings = this.#byAgent.get(load.agentId)
+    if (siblings === undefined) this.#byAgent.set(load.agentId, [load])
+    else siblings.push(load)
+    return load
+  }
+
+  /** Takes an instance out, and out of every pool. */
+  remove(load: InstanceLoad): void {
+    if (!this.#instances.delete(load.instanceId)) return
+    const siblings = this.#byAgent.get(load.agentId)?.filter((other) => other !== load) ?? []
+    if (siblings.length === 0) this.#byAgent.delete(load.agentId)
+    else this.#byAgent.set(load.agentId, siblings)
+    this.#recovering.delete(load)
+    for (const pool of this.#pools.values()) pool.leave(load)
+  }
+
+  get(instanceId: string): InstanceLoad | undefined {
+    return this.#instances.get(instanceId)
+  }
+
+  /** The instances of an agent. */
+  ofAgent(agentId: string): readonly InstanceLoad[] {
+    return this.#byAgent.get(agentId) ?? []
+  }
+
+  instances(): IterableIterator<InstanceLoad> {
+    return this.#instances.values()
+  }
+
+  get size(): number {
+    return this.#instances.size
+  }
+
+  /** The pool of a lane; it is made, without members, when there is none. */
+  pool(lane: string): LanePool {
+    let pool = this.#pools.get(lane)
+    if (pool === undefined) {
+      pool = new LanePool(lane, this)
+      this.#pools.set(lane, pool)
+    }
+    return pool
+  }
+
+  pools(): IterableIterator<LanePool> {
+    return this.#pools.values()
+  }
+
+  /** Forgets a lane's pool. */
+  dropPool(lane: string): void {
+    this.#pools.delete(lane)
+  }
+
+  /** The number of the next assignment: give it to `assign`. */
+  nextSequence(): number {
+    return ++this.#sequence
+  }
+
+  /** Whether time has anything to heal: only then is it worth reading a clock. */
+  get recovering(): boolean {
+    return this.#recovering.size > 0
+  }
+
+  /**
+   * Lets success rates recover; at most once a second, however often it is called.
+   * @param now - monotonic milliseconds.
+   */
+  recover(now: number): void {
+    if (now - this.#recoveredAt < RECOVER_EVERY_MS) return
+    this.#recoveredAt = now
+    for (const load of this.#recovering) if (load.recover(now)) this.#recovering.delete(load)
+  }
+}

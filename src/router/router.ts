@@ -1,0 +1,182 @@
+import { BatutaError } from '../errors/base-error.js'
+import { type Clock, realClock } from '../internal/clock.js'
+import { cryptoRandom, type Random } from '../internal/random.js'
+import { type AgentDescription, PlainAgents, type PlainTask, routableTask } from './agent-description.js'
+import { type Answer, askStrategy, strategyBroken } from './ask-strategy.js'
+import type { LanePool } from './candidate-pool.js'
+import { RoutingDecision } from './decision.js'
+import { DecisionLog } from './decision-log.js'
+import { admit, type Exclusions, exclude } from './exclusions.js'
+import type { InstanceLoad } from './instance-load.js'
+import type { RoutableTask, RoutingFeedback, RoutingStrategy } from './routing-strategy.js'
+import { roundRobin } from './strategies/round-robin.js'
+import { type StrategyName, strategyByName } from './strategies/strategy-by-name.js'
+
+/** Options of a {@link Router}. */
+export interface RouterOptions {
+  /** Who decides: a name or a strategy. Default `least_busy`. */
+  readonly strategy?: StrategyName | RoutingStrategy | undefined
+  /** Where strategies get randomness from. Default: the operating system. */
+  readonly random?: Random | undefined
+  readonly clock?: Clock | undefined
+  /** Decisions that are kept for explanations: a whole number from 0. Default 1,000. */
+  readonly keepDecisions?: number | undefined
+  /** Told when a strategy breaks: STRATEGY_ASYNC or STRATEGY_BROKEN. What it throws is ignored. */
+  readonly onError?: ((error: BatutaError) => void) | undefined
+}
+
+/** What can be said about one decision. */
+export interface DecideOptions {
+  /** Whom this task failed on before. */
+  readonly exclude?: Exclusions | undefined
+  /** Decides instead of the router's own strategy. */
+  readonly strategy?: string | RoutingStrategy | undefined
+}
+
+/** Who was chosen, and why. */
+export interface Decided {
+  /** `undefined`: nobody can take the task now, or the strategy wants none of them now. */
+  readonly candidate: InstanceLoad | undefined
+  readonly decision: RoutingDecision
+}
+
+/**
+ * Decides which of the agent instances that could take a task gets it, and can say why. A strategy that breaks harms
+ * nobody: `round_robin` decides in its place, and `onError` is told.
+ */
+export class Router {
+  /** The decisions made last. */
+  readonly decisions: DecisionLog
+  readonly #strategy: RoutingStrategy
+  readonly #random: Random
+  readonly #clock: Clock
+  readonly #onError: ((error: BatutaError) => void) | undefined
+  readonly #fallback = roundRobin()
+  readonly #named = new Map<string, RoutingStrategy>()
+  readonly #plainAgents = new PlainAgents()
+
+  /**
+   * @throws STRATEGY_UNKNOWN for a name that does not exist, OPTIONS_INVALID for something that is no strategy or no
+   * number of decisions.
+   */
+  constructor(options: RouterOptions = {}) {
+    const { keepDecisions = 1_000 } = options
+    if (!Number.isInteger(keepDecisions) || keepDecisions < 0)
+      throw invalid('keepDecisions', `must be a whole number from 0, not ${String(keepDecisions)}`)
+    this.#random = options.random ?? cryptoRandom()
+    this.#clock = options.clock ?? realClock
+    this.#onError = options.onError
+    this.#strategy = this.strategyFor(options.strategy ?? 'least_busy')
+    this.decisions = new DecisionLog(keepDecisions)
+  }
+
+  /** The name of the strategy that decides when a task names none. */
+  get strategy(): string {
+    return this.#strategy.name
+  }
+
+  /**
+   * The strategy behind a name, always the same one, or the strategy itself.
+   * @throws STRATEGY_UNKNOWN, OPTIONS_INVALID.
+   */
+  strategyFor(strategy: string | RoutingStrategy | undefined): RoutingStrategy {
+    if (strategy === undefined) return this.#strategy
+    if (typeof strategy === 'object') return checked(strategy)
+    const known = this.#named.get(strategy)
+    if (known !== undefined) return known
+    const made = strategyByName(strategy)
+    this.#named.set(strategy, made)
+    return made
+  }
+
+  /**
+   * Which of these agents should get the task? Nothing is assigned: call it again and turns and ties move on.
+   * @throws OPTIONS_INVALID for an agent with impossible numbers, STRATEGY_UNKNOWN for `options.strategy`.
+   */
+  route(task: PlainTask, agents: readonly AgentDescription[], options: DecideOptions = {}): RoutingDecision {
+    const routable = routableTask(task)
+    const pool = this.#plainAgents.poolFor(routable, agents)
+    const { candidate, decision } = this.#decide(routable, pool, options)
+    if (candidate !== undefined) this.#plainAgents.chosen(candidate.instanceId)
+    return decision
+  }
+
+  /**
+   * Which instance of a lane's pool should get the task? Does not assign it.
+   * @throws STRATEGY_UNKNOWN for a name that does not exist. Nothing else.
+   */
+  decide(task: RoutableTask, pool: LanePool, options: DecideOptions = NO_OPTIONS): Decided {
+    if (pool.healer?.recovering === true) pool.healer.recover(this.#clock.monotonic())
+    const decided = this.#decide(task, pool, options)
+    if (decided.candidate !== undefined) this.decisions.add(decided.decision)
+    return decided
+  }
+
+  /** Tells the strategy that decided how the attempt went. */
+  settled(decision: RoutingDecision, outcome: RoutingFeedback['outcome'], durationMs: number): void {
+    const { agent, instance } = decision
+    const { strategy, task } = decision.decidedBy
+    if (strategy.onResult === undefined || agent === undefined || instance === undefined) return
+    try {
+      strategy.onResult({ task, instanceId: instance, agentId: agent, outcome, durationMs })
+    } catch (cause) {
+      this.#report(strategyBroken(strategy, 'threw in onResult', cause))
+    }
+  }
+
+  #decide(task: RoutableTask, pool: LanePool, options: DecideOptions): Decided {
+    const strategy = options.strategy === undefined ? this.#strategy : this.strategyFor(options.strategy)
+    const at = this.#clock.now()
+    const excluded = exclude(pool, options.exclude)
+    const able = pool.size
+    const answer = able === 0 ? { strategy, load: undefined, memo: undefined } : this.#ask(strategy, task, pool, at)
+    const compared = able === 0 ? [] : pool.comparison.compared(answer.load)
+    const decision = new RoutingDecision({
+      task,
+      at,
+      strategy: answer.strategy,
+      fallbackFor: answer.strategy === strategy ? undefined : strategy.name,
+      chosen: answer.load !== undefined,
+      compared: compared.map((load) => load.snapshot()),
+      able,
+      memo: answer.memo,
+      refusals: pool.refusals(),
+      exclusionsLifted: excluded.lifted,
+    })
+    admit(pool, excluded.barred)
+    return { candidate: answer.load, decision }
+  }
+
+  #ask(strategy: RoutingStrategy, task: RoutableTask, pool: LanePool, now: number): Answer {
+    try {
+      return askStrategy(strategy, task, pool, this.#random, now)
+    } catch (error) {
+      this.#report(error as BatutaError)
+      return askStrategy(this.#fallback, task, pool, this.#random, now)
+    }
+  }
+
+  #report(error: BatutaError): void {
+    try {
+      this.#onError?.(error)
+    } catch {
+      // Whoever is told of a broken strategy must not break the decision that was saved from it.
+    }
+  }
+}
+
+function checked(strategy: RoutingStrategy): RoutingStrategy {
+  const { name, select } = strategy ?? {}
+  if (typeof name !== 'string' || name === '') throw invalid('strategy', 'must have a name')
+  if (typeof select !== 'function') throw invalid('strategy', 'must have a function "select"')
+  return strategy
+}
+
+function invalid(name: string, message: string): BatutaError {
+  return new BatutaError('OPTIONS_INVALID', `Router: ${name} ${message}.`, {
+    data: { issues: [{ path: [name], message }] },
+    fix: 'Correct the option.',
+  })
+}
+
+const NO_OPTIONS: DecideOptions = {}

@@ -1,0 +1,116 @@
+import { BatutaError } from '../../errors/base-error.js'
+import type { Random } from '../../internal/random.js'
+import { BoundedMap } from '../bounded-map.js'
+import { builtIn } from '../built-in.js'
+import type { Candidate, CandidatePool, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
+import { type Medians, PoolMedians } from './medians.js'
+
+/** How much each term counts in {@link balanced}: finite numbers, 0 or more. */
+export interface BalancedWeights {
+  /** Fraction of slots taken. Default 0.5. */
+  readonly load?: number | undefined
+  /** Time it takes for tasks of this type, beside the pool's median. Default 0.2. */
+  readonly latency?: number | undefined
+  /** Failures per success. Default 0.2. */
+  readonly failures?: number | undefined
+  /** Cost, beside the pool's median. Default 0.1. */
+  readonly cost?: number | undefined
+}
+
+/** Pools up to this size are compared one by one; from larger ones two are drawn. */
+const SCAN_LIMIT = 64
+
+/** Pools whose medians are remembered. */
+const MAX_POOLS = 1_024
+
+/**
+ * The lowest weighted sum of how full, how slow, how unreliable and how expensive an instance is; ties go to the least
+ * recently assigned. With the default weights:
+ * `0.5 inFlight/capacity + 0.2 norm(latency) + 0.2 (1 - s)/s + 0.1 norm(cost)`, where s is the success rate.
+ *
+ * `norm(x) = x / (x + median)` is 1/2 for what is normal in the pool and stays below 1, so that one outlier does not
+ * flatten the differences between the others; an unknown latency counts as normal. The failure term is close to `1 - s`
+ * while failures are rare and has no upper bound, so that no broken agent is attractive for being idle.
+ *
+ * In pools of more than 64, two candidates are drawn and the better one is taken.
+ * @throws OPTIONS_INVALID for a weight that is negative or not a finite number.
+ */
+export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
+  checkWeights(weights)
+  const { load = 0.5, latency = 0.2, failures = 0.2, cost = 0.1 } = weights
+  const known = new BoundedMap<string, PoolMedians>(MAX_POOLS)
+  const mediansOf = (pool: CandidatePool, type: string): PoolMedians => {
+    let medians = known.get(pool.id)
+    if (medians === undefined || medians.taskType !== type) {
+      medians = new PoolMedians(type)
+      known.set(pool.id, medians)
+    }
+    return medians
+  }
+  const termsOf = (type: string, candidate: Candidate, medians: Medians) => ({
+    load: (load * candidate.inFlight) / (candidate.capacity * candidate.weight),
+    latency: latency * norm(candidate.latencyMs(type) ?? medians.latencyMs, medians.latencyMs),
+    failures: (failures * (1 - candidate.successRate)) / candidate.successRate,
+    cost: cost * norm(candidate.cost, medians.cost),
+  })
+  const scoreOf = (type: string, candidate: Candidate, medians: Medians) => {
+    const terms = termsOf(type, candidate, medians)
+    return terms.load + terms.latency + terms.failures + terms.cost
+  }
+
+  return builtIn({
+    name: 'balanced',
+    select({ pool, task, random }) {
+      const considered = drawn(pool, random)
+      const medians = mediansOf(pool, task.type).note(considered)
+      let best: Candidate | undefined
+      let bestScore = Number.POSITIVE_INFINITY
+      for (const candidate of considered) {
+        const score = scoreOf(task.type, candidate, medians)
+        if (score > bestScore) continue
+        if (best !== undefined && score === bestScore && candidate.lastAssigned >= best.lastAssigned) continue
+        best = candidate
+        bestScore = score
+      }
+      return best
+    },
+    memo: ({ pool, task }) => mediansOf(pool, task.type).current,
+    terms: (task, candidate, memo): ScoreTerms => termsOf(task.type, candidate, memo as Medians),
+  })
+}
+
+function checkWeights(weights: BalancedWeights): void {
+  const issues = Object.entries(weights).flatMap(([name, weight]) => {
+    if (!['load', 'latency', 'failures', 'cost'].includes(name)) return [{ path: [name], message: 'is no weight' }]
+    if (weight === undefined || (Number.isFinite(weight) && weight >= 0)) return []
+    return [{ path: [name], message: `must be a finite number from 0, not ${String(weight)}` }]
+  })
+  if (issues.length === 0) return
+  const [first] = issues
+  throw new BatutaError('OPTIONS_INVALID', `balanced: the weight "${first?.path[0]}" ${first?.message}.`, {
+    data: { issues },
+    fix: 'Give load, latency, failures and cost weights from 0.',
+  })
+}
+
+/** Everybody in a small pool, two different candidates of a large one. */
+function drawn(pool: CandidatePool, random: Random): Candidate[] {
+  const { size } = pool
+  const candidates: Candidate[] = []
+  const take = (index: number) => {
+    const candidate = pool.at(index)
+    if (candidate !== undefined) candidates.push(candidate)
+  }
+  if (size <= SCAN_LIMIT) for (let i = 0; i < size; i++) take(i)
+  else {
+    const first = Math.floor(random.next() * size)
+    const second = Math.floor(random.next() * (size - 1))
+    take(first)
+    take(second < first ? second : second + 1)
+  }
+  return candidates
+}
+
+function norm(value: number, middle: number): number {
+  return value === 0 ? 0 : value / (value + middle)
+}

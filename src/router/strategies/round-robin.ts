@@ -1,0 +1,29 @@
+import { BoundedMap } from '../bounded-map.js'
+import { builtIn } from '../built-in.js'
+import type { Candidate, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
+
+/** Pools whose cursor is remembered. As many as lanes may exist, so none is forgotten while it is used. */
+const MAX_CURSORS = 1_024
+
+/**
+ * Everybody in turn. The cursor is a place in the pool's circle, where every instance keeps its place while others come,
+ * go, fill up and free: churn favours nobody. It starts at a random place, so that several nodes started together do not
+ * march in step. Blind to speed and capacity.
+ */
+export function roundRobin(): RoutingStrategy {
+  const cursors = new BoundedMap<string, { at: number }>(MAX_CURSORS)
+  return builtIn({
+    name: 'round_robin',
+    select({ pool, random }: RoutingContext): Candidate | undefined {
+      let cursor = cursors.get(pool.id)
+      if (cursor === undefined) {
+        cursor = { at: Math.floor(random.next() * pool.circle) }
+        cursors.set(pool.id, cursor)
+      }
+      const found = pool.nextInCircle(cursor.at)
+      if (found === undefined) return undefined
+      cursor.at = found.next
+      return found.candidate
+    },
+  })
+}
