@@ -87,3 +87,12 @@ export interface TaskHandler {
 
 /** Any definition, whatever its types: what registries keep. */
 export type AnyTaskDefinition = TaskDefinition<never, unknown, unknown, unknown, never, never>
+
+/** What `submit` takes for a definition. */
+export type InferInput<D extends AnyTaskDefinition> = D extends TaskDefinition<infer I> ? I : never
+/** What `result()` gives. */
+export type InferOutput<D extends AnyTaskDefinition> = D extends TaskDefinition<never, infer O> ? O : never
+/** What `task.stream()` yields as `data`. */
+export type InferPart<D extends AnyTaskDefinition> = D extends TaskDefinition<never, unknown, infer P> ? P : never
+/** A function that `definition.handler()` takes: for handlers written apart from it. */
+export type InferHandler<D extends AnyTaskDefinition> = Parameters<D['handler']>[0]

@@ -38,12 +38,23 @@ export interface ResolveSettings {
   readonly now: number
   /** Limit of the metadata. Default 1 MiB. */
   readonly maxBytes?: number | undefined
-  /** Which call it is: `run` also takes `waitMs` and `signal`. Default `submit`. */
-  readonly call?: 'submit' | 'run' | undefined
+  /**
+   * Which call it is. `run` also takes `waitMs` and `signal`. `staged`, from a handler, is without what its parent
+   * decides (tenant, session) or a staged task can't have (`idempotencyKey`, `whenBusy`), in the defaults too.
+   * Default `submit`.
+   */
+  readonly call?: 'submit' | 'run' | 'staged' | undefined
 }
 
 const WAIT_KEYS = ['waitMs', 'signal']
+const NOT_STAGED: SubmitOptions = Object.freeze({
+  idempotencyKey: undefined,
+  whenBusy: undefined,
+  tenant: undefined,
+  sessionId: undefined,
+})
 const KNOWN = {
+  staged: new Set(SUBMIT_KEYS.filter((key) => !(key in NOT_STAGED))),
   submit: new Set(SUBMIT_KEYS),
   run: new Set([...SUBMIT_KEYS, ...WAIT_KEYS]),
 }
@@ -66,14 +77,19 @@ export function resolveSubmitOptions(
   if (options === undefined && base.ready !== undefined) return base.ready
   const { type } = definition
   if (options !== undefined) checkOptions(type, options, KNOWN[settings.call ?? 'submit'])
-  return resolve(type, base.requires, options ?? NONE, definition.options.defaults ?? NONE, base.defaults, settings)
+  const given = definition.options.defaults ?? NONE
+  const defaults = settings.call === 'staged' ? { ...given, ...NOT_STAGED } : given
+  return resolve(type, base.requires, options ?? NONE, defaults, base.defaults, settings)
 }
 
 /**
  * Checks a task that was submitted without a definition.
  * @throws OPTIONS_INVALID, ORDERING_CONFLICT, DEFINITION_INVALID, PAYLOAD_NOT_JSON, PAYLOAD_TOO_LARGE.
  */
-export function resolveAdHocTask(task: AdHocTask & WaitOptions, settings: ResolveSettings): ResolvedSubmit {
+export function resolveAdHocTask(
+  task: AdHocTask & WaitOptions,
+  settings: ResolveSettings & { readonly call?: 'submit' | 'run' | undefined },
+): ResolvedSubmit {
   const type = task?.type ?? ANY_TYPE
   checkName('task type', type)
   checkOptions(type, task, KNOWN_AD_HOC[settings.call ?? 'submit'], (check) => check.ids(['requires'], task.requires))
