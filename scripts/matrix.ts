@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { root } from './entry-points.js'
 
-const VERSIONS = ['20', '22', '24', '26']
+/** The versions, pinned so that a run can be repeated; 20 is whatever runs this script, if it is a 20. */
+const PINNED: Readonly<Record<string, string>> = { '20': '20.20.2', '22': '22.23.3', '24': '24.21.0', '26': '26.10.0' }
+const VERSIONS = Object.keys(PINNED)
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => VERSIONS.includes(arg))
 const rest = args.filter((arg) => !VERSIONS.includes(arg))
@@ -20,12 +22,12 @@ const rest = args.filter((arg) => !VERSIONS.includes(arg))
 function nodeOf(major: string): string {
   if (process.versions.node.split('.')[0] === major) return process.execPath
   const packageName = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-  const folder = join(tmpdir(), 'batuta-node-versions', major)
+  const folder = join(tmpdir(), 'batuta-node-versions', PINNED[major] ?? major)
   const binary = join(folder, 'node_modules', packageName, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   if (!existsSync(binary)) {
     mkdirSync(folder, { recursive: true })
     const options = ['--prefix', folder, '--no-audit', '--no-fund', '--no-save', '--loglevel=error']
-    execFileSync('npm', ['install', ...options, `${packageName}@${major}`], {
+    execFileSync('npm', ['install', ...options, `${packageName}@${PINNED[major] ?? major}`], {
       stdio: 'inherit',
       cwd: folder,
       shell: process.platform === 'win32',
