@@ -79,7 +79,10 @@ export class Journal {
       return (stands(write)?.version ?? null) === (write.leave?.version ?? null)
     })
     if (result?.applied !== true) {
-      if (holds && result?.reason === 'conflict') this.#broken('refused a set whose expectations hold', node, set)
+      if (result?.reason !== 'conflict') return
+      const isEmpty = set.writes.every((write) => write.leave === undefined)
+      if (holds) this.#broken('refused a set whose expectations hold', node, set)
+      else if (isRepeat && !isEmpty) this.#broken('refused a set that it had applied', node, set)
       return
     }
     if (!holds) {

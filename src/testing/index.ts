@@ -1,0 +1,7 @@
+/** Tools for tests: of code that uses batuta, and of storages, engines, buses and strategies made for it. */
+export { type BusFaults, FaultyBus, type FaultyBusOptions } from './faults/faulty-bus.js'
+export { FaultyStorage, type FaultyStorageOptions, type PartitionMode } from './faults/faulty-storage.js'
+export { type EngineFaults, LossyEngine } from './faults/lossy-engine.js'
+export { ProcessClock, type ProcessClockOptions } from './faults/process-clock.js'
+export type { StorageFaults } from './faults/storage-faults.js'
+export { type RunUntilOptions, VirtualClock, type VirtualClockOptions } from './virtual-clock.js'

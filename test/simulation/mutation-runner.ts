@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Removes or breaks one rule in the source text. */
+export interface Mutation {
+  /** The rule of the architecture page that it breaks, in its words. */
+  readonly rule: string
+  /** Below the project's root. */
+  readonly file: string
+  /** Occurs exactly once in the file. */
+  readonly find: string
+  readonly replace: string
+  readonly detect: Detection
+}
+
+/** What has to notice the mutation. */
+export type Detection =
+  /** The simulation, with one of the seeds from `from` on, at most `seeds` of them. */
+  | { readonly by: 'simulation'; readonly from?: number; readonly seeds?: number; readonly invariant?: string }
+  /** A test file of this folder. */
+  | { readonly by: 'test'; readonly file: string }
+
+/** `caught`: something failed, as it should. `survived`: nothing did. `stale`: the text to replace is gone. */
+export interface MutationResult {
+  readonly mutation: Mutation
+  readonly outcome: 'caught' | 'survived' | 'stale'
+  /** How it showed, or what is wrong with the mutation. */
+  readonly detail: string
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const COPIED = ['src', 'scripts', 'test/simulation', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const DEFAULT_SEEDS = 400
+const LIMIT_MS = 300_000
+
+/** Whether the text to replace is there, once. */
+export async function staleness(mutation: Mutation): Promise<string | undefined> {
+  const text = await readFile(join(ROOT, mutation.file), 'utf8')
+  const count = text.split(mutation.find).length - 1
+  return count === 1 ? undefined : `the text occurs ${count} times in ${mutation.file}`
+}
+
+/** Applies a mutation to a copy of the sources, never to the sources, and lets the simulation look for it. */
+export async function runMutation(mutation: Mutation): Promise<MutationResult> {
+  const stale = await staleness(mutation)
+  if (stale !== undefined) return { mutation, outcome: 'stale', detail: stale }
+  const folder = await mkdtemp(join(tmpdir(), 'batuta-mutation-'))
+  try {
+    await copyProject(folder)
+    const path = join(folder, mutation.file)
+    const text = await readFile(path, 'utf8')
+    await writeFile(
+      path,
+      text.replace(mutation.find, () => mutation.replace),
+    )
+    const { code, output } = await run(folder, commandFor(mutation.detect))
+    if (code === 0) return { mutation, outcome: 'survived', detail: output.slice(-500) }
+    // A mutant that does not even compile or load proves nothing.
+    const isRealCatch = mutation.detect.by === 'test' || code === 1
+    return { mutation, outcome: isRealCatch ? 'caught' : 'stale', detail: output.slice(-1_500) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function copyProject(folder: string): Promise<void> {
+  for (const path of COPIED) await cp(join(ROOT, path), join(folder, path), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+}
+
+function commandFor(detect: Detection): string[] {
+  if (detect.by === 'test') return ['node_modules/vitest/vitest.mjs', 'run', `test/simulation/${detect.file}`]
+  const seeds = String(detect.seeds ?? DEFAULT_SEEDS)
+  const args = [
+    '--import',
+    'tsx',
+    'scripts/simulate.ts',
+    '--seeds',
+    seeds,
+    '--from',
+    String(detect.from ?? 1),
+    '--stop',
+  ]
+  return detect.invariant === undefined ? args : [...args, '--invariant', detect.invariant]
+}
+
+function run(folder: string, args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS })
+    let output = ''
+    const take = (chunk: Buffer) => {
+      output += chunk.toString()
+    }
+    child.stdout.on('data', take)
+    child.stderr.on('data', take)
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code: code ?? 2, output }))
+  })
+}
