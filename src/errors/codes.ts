@@ -108,7 +108,7 @@ export interface ErrorDataByCode {
 
   // Storage.
   /** The storage could not be reached, or is busy. Nothing was written. */
-  STORAGE_UNAVAILABLE: { readonly storage: string }
+  STORAGE_UNAVAILABLE: { readonly storage: string; readonly path?: string }
   /** The storage went away while it was writing. Adapters throw it; callers of `submit` get SUBMIT_OUTCOME_UNKNOWN. */
   STORAGE_OUTCOME_UNKNOWN: { readonly storage: string }
   /** The storage stayed away too long to say whether the task was stored. Safe to repeat with an idempotency key. */
@@ -119,8 +119,10 @@ export interface ErrorDataByCode {
   STORAGE_CORRUPT: { readonly storage: string; readonly path?: string }
   /** The store was written by a newer layout than this version knows. */
   STORAGE_NEWER: { readonly storage: string; readonly found: number; readonly known: number }
+  /** The store's layout is older than this version's, or missing, and migrating is switched off. `found` 0: none. */
+  STORAGE_OUTDATED: { readonly storage: string; readonly found: number; readonly known: number }
   /** The storage was closed. */
-  STORAGE_CLOSED: { readonly storage: string }
+  STORAGE_CLOSED: { readonly storage: string; readonly path?: string }
 }
 
 /** A stable name for what went wrong. */

@@ -1,23 +1,8 @@
 import type { IndexKey, KeyPart } from '../storage.js'
+import { compareText } from '../text-order.js'
 
 /** The first UTF-16 unit from which the order of units and the order of UTF-8 bytes may differ. */
 const HIGH_UNIT = /[\ud800-\uffff]/
-
-/** A UTF-16 unit, moved so that units sort as the UTF-8 bytes of their text: surrogates after everything else. */
-function rankOf(unit: number): number {
-  if (unit < 0xd800) return unit
-  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
-}
-
-function compareUtf8(a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i)
-    const y = b.charCodeAt(i)
-    if (x !== y) return rankOf(x) - rankOf(y)
-  }
-  return a.length - b.length
-}
 
 /**
  * Compares index keys. JavaScript's `<` is exact for texts without high units, which is nearly all, and much faster
@@ -35,7 +20,7 @@ export class KeyOrder {
   /** Compares two parts of the same field. */
   compareParts(a: KeyPart, b: KeyPart): number {
     if (a === b) return 0
-    if (this.#high && typeof a === 'string') return compareUtf8(a, b as string)
+    if (this.#high && typeof a === 'string') return compareText(a, b as string)
     return a < b ? -1 : 1
   }
 
