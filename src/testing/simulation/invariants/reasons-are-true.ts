@@ -1,11 +1,15 @@
 import { isTerminal } from '../../../task/task-status.js'
 import type { CheckerFactory } from '../checker.js'
 
+/** Reasons of scheduled tasks, and those of them that name the very moment. */
+const SCHEDULED: ReadonlySet<string> = new Set(['scheduled', 'backing_off', 'retry_budget'])
+const EXACT: ReadonlySet<string> = new Set(['scheduled', 'backing_off'])
+
 /**
  * Invariant 7: a pending task's reason is true of the records and the view it names. What the records can contradict is
  * checked against them as they stood between the question and the answer's arrival:
  *
- * - `scheduled`: the task is scheduled, and `until` is its `runAt`;
+ * - `scheduled`, `backing_off`, `retry_budget`: the task is scheduled, and `until` is its `runAt` (of the first two);
  * - `waiting`: the task waits, and `taskId` names another task of its ordering key, with a lower number;
  * - every other reason: the task is ready.
  *
@@ -31,7 +35,7 @@ export const reasonsAreTrue: CheckerFactory = (report) => {
       const asOf = event.reason.asOf ?? event.atMs
       const seen = list.filter((_, i) => (list[i + 1]?.atMs ?? Number.POSITIVE_INFINITY) >= asOf)
       const { kind, until, taskId } = event.reason
-      const expected = kind === 'scheduled' || kind === 'waiting' ? kind : 'ready'
+      const expected = SCHEDULED.has(kind) ? 'scheduled' : kind === 'waiting' ? kind : 'ready'
       const match = seen.find((entry) => entry.state === expected)
       if (match === undefined) {
         return report(
@@ -39,7 +43,7 @@ export const reasonsAreTrue: CheckerFactory = (report) => {
           event.taskId,
         )
       }
-      if (kind === 'scheduled' && until !== undefined && !seen.some((entry) => entry.runAt === until)) {
+      if (EXACT.has(kind) && until !== undefined && !seen.some((entry) => entry.runAt === until)) {
         report(`task ${event.taskId} was said to be scheduled for ${until}, not ${match.runAt}`, event.taskId)
       }
       if (kind === 'waiting' && taskId !== undefined) {
