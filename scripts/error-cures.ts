@@ -71,6 +71,8 @@ export const ERROR_CURES: Readonly<Record<ErrorCode, string>> = {
   STORAGE_CORRUPT:
     'Restore the file from a backup, or start with a new one. Check that the path names a batuta database.',
   STORAGE_NEWER: 'Update batuta in this process, or use another store. It has been used by a newer version.',
+  STORAGE_OUTDATED:
+    'Open the store once with migrating switched on, or let your own migration prepare it; then start the others.',
   STORAGE_CLOSED:
     'Do not use a storage after `close()`, or after the `shutdown()` of the application that it was given to.',
 }
