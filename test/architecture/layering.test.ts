@@ -4,11 +4,19 @@ import { type SourceFile, type SourceImport, sourceFiles } from './source-files.
 
 const files = sourceFiles()
 
-/** Imports that break a rule for a reason. Keep it short; each line is a debt. */
-const ALLOWED: readonly { readonly from: string; readonly to: string; readonly reason: string }[] = []
+/** Imports that break a rule for a reason; `from` may be a folder. Keep it short; each line is a debt. */
+const ALLOWED: readonly { readonly from: string; readonly to: string; readonly reason: string }[] = [
+  { from: 'router/strategies/', to: 'router/built-in.ts', reason: 'marks ours, which need no frozen copies' },
+  {
+    from: 'router/strategies/',
+    to: 'router/bounded-map.ts',
+    reason: 'a plain map with a limit, shared with the router',
+  },
+  { from: 'router/strategies/', to: 'router/routing-context.ts', reason: 'one strategy asks another about fewer' },
+]
 
 function isAllowed(from: string, to: string): boolean {
-  return ALLOWED.some((entry) => entry.from === from && entry.to === to)
+  return ALLOWED.some((entry) => from.startsWith(entry.from) && entry.to === to)
 }
 
 function ownImports(file: SourceFile): readonly SourceImport[] {
@@ -87,7 +95,8 @@ describe('layering of src', () => {
 
   it('allows only what is still needed', () => {
     const stale = ALLOWED.filter(
-      ({ from, to }) => !files.some((file) => file.path === from && file.imports.some(({ target }) => target === to)),
+      ({ from, to }) =>
+        !files.some((file) => file.path.startsWith(from) && file.imports.some(({ target }) => target === to)),
     )
     expect(stale).toEqual([])
   })

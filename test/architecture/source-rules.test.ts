@@ -9,6 +9,10 @@ const files = sourceFiles()
 const ANY_ALLOWED: Readonly<Record<string, number>> = {
   // A catch-all handler takes any type's input.
   'task/context.ts': 1,
+  // A claim of unknown type completes with whatever its handler made, and `is` narrows it.
+  'coordinator/claim-types.ts': 1,
+  // The output of a task without a definition.
+  'coordinator/handle-types.ts': 1,
 }
 
 /** The two files that read the clock and draw numbers for all others. */
