@@ -106,6 +106,15 @@ function naive(agents: number): number {
   return rate(step)
 }
 
+/** The bookkeeping of the steps alone: agents in turn, nobody decides. */
+function bookkeeping(agents: number): number {
+  const { roster } = poolOf(agents)
+  const all = [...roster.instances()]
+  const churn = new Churn(roster, Math.floor(agents * SLOTS * LOAD))
+  let at = 0
+  return rate(() => churn.step(all[at++ % all.length]))
+}
+
 const text = (value: number) => Math.round(value).toLocaleString('en').padStart(12)
 console.log('decisions/s'.padEnd(18) + SIZES.map((size) => `${size.toLocaleString('en')} agents`.padStart(16)).join(''))
 const show = (name: string, measure: (agents: number) => number) => {
@@ -117,3 +126,4 @@ const show = (name: string, measure: (agents: number) => number) => {
 }
 for (const name of STRATEGY_NAMES) show(name, (agents) => routed(name, agents))
 show('filter per task', naive)
+show('bookkeeping', bookkeeping)

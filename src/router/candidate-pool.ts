@@ -1,19 +1,15 @@
 import { Comparison } from './comparison.js'
 import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
+import { Narrowing } from './narrowing.js'
 import { PoolView } from './pool-view.js'
-import { Ranking } from './ranking.js'
+import { Ranking, type Score, type Slots } from './ranking.js'
+import { RefusalCounts } from './refusal-counts.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
 import { SlotSet } from './slot-set.js'
 
 /** Indexes that a pool keeps, of each kind. */
 const MAX_RANKINGS = 8
-
-/** Gives a candidate a score or a rank. */
-export type Score = (candidate: Candidate) => number
-
-/** How many members can't take work, by reason. */
-export type RefusalCounts = Map<RefusalReason, number>
 
 /** Lets success rates recover. */
 export interface Healer {
@@ -47,14 +43,6 @@ export class Member implements Watcher {
   }
 }
 
-/** The members of one rank, each in a pool with those of equal rank. */
-interface Narrowing {
-  readonly ranking: Ranking
-  readonly pools: Map<number, LanePool>
-  /** By slot: who was seated, and where. */
-  readonly seats: ({ readonly load: InstanceLoad; readonly rank: number } | undefined)[]
-}
-
 /**
  * The agent instances that serve a lane, and which of them could take a task now.
  *
@@ -62,7 +50,7 @@ interface Narrowing {
  * remove), in a bit set by slot (the circle) and in the rankings that strategies asked for. Nothing is recomputed when a
  * member's numbers move: it is put on `#dirty`, once, and looked at when the pool is next asked.
  */
-export class LanePool {
+export class LanePool implements Slots {
   readonly id: string
   /** What strategies see. */
   readonly view: CandidatePool
@@ -75,23 +63,28 @@ export class LanePool {
   readonly #able: Member[] = []
   readonly #circle = new SlotSet()
   readonly #dirty: Member[] = []
-  readonly #refusals: RefusalCounts = new Map()
-  readonly #outside: RefusalCounts = new Map()
+  readonly #refusals = new RefusalCounts()
+  readonly #outside = new RefusalCounts()
   readonly #rankings = new Map<string | symbol, Ranking>()
+  /** The same as a list. */
+  #orders: readonly Ranking[] = []
   readonly #narrowings = new Map<string | symbol, Narrowing>()
   /** Made when first needed, and again after membership changed. */
   #byAgent: Map<string, InstanceLoad[]> | undefined
   #questions = 0
+  /** Whether it was narrowed from another pool. */
+  readonly #nested: boolean
   #list: readonly Candidate[] | undefined
 
   /** Heals success rates while time passes; absent for pools of a moment. */
   readonly healer: Healer | undefined
 
   /** @param id - the lane. */
-  constructor(id: string, healer?: Healer, comparison = new Comparison()) {
+  constructor(id: string, healer?: Healer, comparison?: Comparison) {
     this.id = id
     this.healer = healer
-    this.comparison = comparison
+    this.comparison = comparison ?? new Comparison()
+    this.#nested = comparison !== undefined
     this.view = new PoolView(this)
   }
 
@@ -127,6 +120,7 @@ export class LanePool {
     this.#byId.set(load.instanceId, member)
     this.#byAgent = undefined
     this.touched(member)
+    for (const narrowing of this.#narrowings.values()) narrowing.join(load, undefined)
   }
 
   /** Removes an instance. Nothing happens when it is no member. */
@@ -142,6 +136,7 @@ export class LanePool {
     this.#slots[member.slot] = undefined
     this.#freeSlots.push(member.slot)
     this.#markStale(member.slot)
+    for (const narrowing of this.#narrowings.values()) narrowing.leave(load)
   }
 
   /** The member with this instance id, able to take work or not. */
@@ -162,6 +157,7 @@ export class LanePool {
     if (member.barred !== reason) {
       member.barred = reason
       this.touched(member)
+      for (const narrowing of this.#narrowings.values()) narrowing.bar(load, reason)
     }
     return true
   }
@@ -177,18 +173,19 @@ export class LanePool {
   }
 
   /** How many instances can't take the task now, by reason, as pairs: `[reason, count, reason, count ...]`. */
-  refusals(): (RefusalReason | number)[] {
+  refusals(): readonly (RefusalReason | number)[] {
     this.#look()
-    const pairs: (RefusalReason | number)[] = []
-    for (const [reason, count] of this.#refusals) if (count > 0) pairs.push(reason, count)
-    for (const [reason, count] of this.#outside) if (count > 0) pairs.push(reason, count)
-    return pairs
+    const within = this.#refusals.pairs()
+    const outside = this.#outside.pairs()
+    return outside.length === 0 ? within : [...within, ...outside]
   }
 
   /** The instance that a strategy answered with; `undefined` when it is nobody who can take work now. */
   chosen(answer: unknown): InstanceLoad | undefined {
     const load = LiveCandidate.loadOf(answer)
-    const member = load && this.#members.get(load)
+    if (load === undefined) return undefined
+    const seen = load.lastSeen
+    const member = seen instanceof Member && seen.pool === this ? seen : this.#members.get(load)
     if (member === undefined || member.position === -1) return undefined
     this.#markStale(member.slot)
     return load
@@ -213,8 +210,9 @@ export class LanePool {
     return slot === -1 ? this.#circle.next(0) : slot
   }
 
-  inSlot(slot: number): InstanceLoad | undefined {
-    return this.#slots[slot]?.load
+  ableIn(slot: number): InstanceLoad | undefined {
+    const member = this.#slots[slot]
+    return member === undefined || member.position === -1 ? undefined : member.load
   }
 
   /** The order of those who can take work by a score, brought up to date. */
@@ -223,34 +221,26 @@ export class LanePool {
     let ranking = this.#rankings.get(key)
     if (ranking === undefined) {
       ranking = new Ranking()
-      makeRoom(this.#rankings, (old) => old.usedAt)
+      makeRoom(this.#rankings)
       this.#rankings.set(key, ranking)
-      this.#markAll(ranking)
+      this.#newOrder(ranking)
     }
     ranking.usedAt = ++this.#questions
-    ranking.refresh((slot) => {
-      const member = this.#slots[slot]
-      return member === undefined || member.position === -1 ? undefined : score(member.load.view)
-    }, this.#lastAssigned)
+    ranking.refresh(this, score)
     return ranking
   }
 
   /** The pool of those with the lowest rank. */
   narrow(key: string | symbol, rank: Score): LanePool {
-    this.#look()
     let narrowing = this.#narrowings.get(key)
     if (narrowing === undefined) {
-      narrowing = { ranking: new Ranking(), pools: new Map(), seats: [] }
-      makeRoom(this.#narrowings, (old) => old.ranking.usedAt)
+      narrowing = new Narrowing(`${this.id}|${String(key)}`, (id) => new LanePool(id, undefined, this.comparison))
+      makeRoom(this.#narrowings)
       this.#narrowings.set(key, narrowing)
-      this.#markAll(narrowing.ranking)
+      for (const member of this.#members.values()) narrowing.join(member.load, member.barred)
     }
-    const { ranking, pools, seats } = narrowing
-    ranking.usedAt = ++this.#questions
-    ranking.refresh((slot) => this.#seat(narrowing, key, slot, rank), this.#lastAssigned)
-    const first = ranking.heap.slots[0]
-    const seat = first === undefined ? undefined : seats[first]
-    return (seat && pools.get(seat.rank)) ?? this
+    narrowing.usedAt = ++this.#questions
+    return narrowing.first(rank) ?? this
   }
 
   /** Called when a member's numbers moved: it will be looked at when the pool is next asked. */
@@ -264,17 +254,17 @@ export class LanePool {
   #look(): void {
     const dirty = this.#dirty
     if (dirty.length === 0) return
-    for (let i = 0; i < dirty.length; i++) {
-      const member = dirty[i] as Member
+    while (dirty.length > 0) {
+      const member = dirty.pop() as Member
       member.dirty = false
       if (this.#slots[member.slot] !== member) continue
       this.#place(member, member.barred ?? member.load.refusal)
       this.#markStale(member.slot)
+      if (!this.#nested) member.load.lastSeen = member
       if (member.watching) continue
       member.watching = true
       member.load.watch(member)
     }
-    dirty.length = 0
   }
 
   /** Moves a member among those who can take work, or out of them. */
@@ -312,55 +302,29 @@ export class LanePool {
   }
 
   #count(reason: RefusalReason | undefined, change: number): void {
-    if (reason !== undefined) this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + change)
-  }
-
-  /** Puts the member of a slot into the pool of its rank; returns the rank while it can take work. */
-  #seat(narrowing: Narrowing, key: string | symbol, slot: number, rankOf: Score): number | undefined {
-    const { pools, seats } = narrowing
-    const member = this.#slots[slot]
-    const rank = member && rankOf(member.load.view)
-    const seat = seats[slot]
-    if (seat !== undefined && (seat.load !== member?.load || seat.rank !== rank)) {
-      const old = pools.get(seat.rank)
-      old?.leave(seat.load)
-      if (old?.members === 0) pools.delete(seat.rank)
-      seats[slot] = undefined
-    }
-    if (member === undefined || rank === undefined) return undefined
-    let pool = pools.get(rank)
-    if (pool === undefined) {
-      pool = new LanePool(`${this.id}|${String(key)}=${rank}`, undefined, this.comparison)
-      pools.set(rank, pool)
-    }
-    if (seats[slot] === undefined) {
-      seats[slot] = { load: member.load, rank }
-      pool.join(member.load)
-    }
-    pool.bar(member.load, member.barred)
-    return member.position === -1 ? undefined : rank
+    if (reason !== undefined) this.#refusals.add(reason, change)
   }
 
   #markStale(slot: number): void {
-    for (const ranking of this.#rankings.values()) ranking.mark(slot)
-    for (const { ranking } of this.#narrowings.values()) ranking.mark(slot)
+    const orders = this.#orders
+    for (let i = 0; i < orders.length; i++) (orders[i] as Ranking).mark(slot)
   }
 
-  #markAll(ranking: Ranking): void {
+  /** Keeps an order up to date from now on. */
+  #newOrder(ranking: Ranking): void {
+    this.#orders = [...this.#rankings.values()]
     for (let slot = this.#slots.length - 1; slot >= 0; slot--) ranking.mark(slot)
   }
-
-  readonly #lastAssigned = (slot: number): number => this.#slots[slot]?.load.lastAssigned ?? 0
 }
 
 /** Drops the index that was asked longest ago, if there is no room for one more. */
-function makeRoom<T>(indexes: Map<string | symbol, T>, usedAt: (index: T) => number): void {
+function makeRoom(indexes: Map<string | symbol, { readonly usedAt: number }>): void {
   if (indexes.size < MAX_RANKINGS) return
   let oldest: string | symbol | undefined
   let least = Number.POSITIVE_INFINITY
-  for (const [key, index] of indexes) {
-    if (usedAt(index) >= least) continue
-    least = usedAt(index)
+  for (const [key, { usedAt }] of indexes) {
+    if (usedAt >= least) continue
+    least = usedAt
     oldest = key
   }
   if (oldest !== undefined) indexes.delete(oldest)

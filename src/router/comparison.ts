@@ -1,48 +1,58 @@
-import type { InstanceLoad } from './instance-load.js'
+import type { CandidateSnapshot, InstanceLoad } from './instance-load.js'
+import type { Slots } from './ranking.js'
 
 /** Candidates that a decision shows at most. */
 export const MAX_COMPARED = 16
 
-/** Where the front of an order can be read. */
-export interface Ordered {
-  /** The instance at a place of the order's heap; `undefined` past its end. */
-  placed(index: number): InstanceLoad | undefined
-}
+/** Of an order of more than 16, the winner and those next to it say enough, and every decision pays for them. */
+const SHOWN_OF_MANY = 8
 
-/** Takes note of whom a strategy asked about while it decided. One per lane, used again for each decision. */
+/**
+ * Takes note of whom a strategy asked about while it decided. One per lane, used again for each decision: so the
+ * list `#asked` is never emptied, only counted again.
+ */
 export class Comparison {
   readonly #asked: InstanceLoad[] = []
-  #order: Ordered | undefined
-  /** How many it asked about, at least. */
-  count = 0
+  #count = 0
+  /** The order that was asked for its lowest: everybody in it was compared. */
+  #pool: Slots | undefined
+  #slots: readonly number[] = []
 
   begin(): void {
-    this.#asked.length = 0
-    this.#order = undefined
-    this.count = 0
+    this.#count = 0
+    this.#pool = undefined
   }
 
   asked(load: InstanceLoad): void {
-    this.count++
-    if (this.#asked.length < MAX_COMPARED) this.#asked.push(load)
+    if (this.#count < MAX_COMPARED) this.#asked[this.#count++] = load
   }
 
-  /** Everybody in an order was compared by it. */
-  ordered(order: Ordered, count: number): void {
-    this.#order = order
-    this.count = Math.max(this.count, count)
+  /** @param slots - the slots of the order, lowest score first and the others roughly so. */
+  ordered(pool: Slots, slots: readonly number[]): void {
+    this.#pool = pool
+    this.#slots = slots
   }
 
-  /** The one that was chosen, then others that were asked about: at most 16, each once. */
-  compared(chosen: InstanceLoad | undefined): InstanceLoad[] {
-    const list: InstanceLoad[] = chosen === undefined ? [] : [chosen]
-    for (const load of this.#asked) if (list.length < MAX_COMPARED && !list.includes(load)) list.push(load)
-    const unordered = list.length > 1
-    for (let i = 0; this.#order !== undefined && list.length < MAX_COMPARED; i++) {
-      const load = this.#order.placed(i)
-      if (load === undefined) break
-      if (load !== chosen && !(unordered && list.includes(load))) list.push(load)
+  /** The one that was chosen, then others that were asked about: at most 16, each once, with their numbers of now. */
+  capture(chosen: InstanceLoad | undefined): CandidateSnapshot[] {
+    const list: CandidateSnapshot[] = chosen === undefined ? [] : [chosen.snapshot()]
+    for (let i = 0; i < this.#count && list.length < MAX_COMPARED; i++) {
+      const snapshot = (this.#asked[i] as InstanceLoad).snapshot()
+      if (!list.includes(snapshot)) list.push(snapshot)
     }
+    if (this.#pool !== undefined) this.#captureOrder(this.#pool, chosen, list)
     return list
+  }
+
+  #captureOrder(pool: Slots, chosen: InstanceLoad | undefined, list: CandidateSnapshot[]): void {
+    const others = list.length > 1
+    const slots = this.#slots
+    const limit = slots.length > MAX_COMPARED ? SHOWN_OF_MANY : MAX_COMPARED
+    for (let i = 0; i < slots.length && list.length < limit; i++) {
+      const load = pool.ableIn(slots[i] as number)
+      if (load === undefined || load === chosen) continue
+      const snapshot = load.snapshot()
+      if (!others || !list.includes(snapshot)) list.push(snapshot)
+    }
   }
 }

@@ -23,7 +23,8 @@ const NOBODY: Excluded = { barred: [], lifted: false }
  * Costs as much as there are exclusions, not members.
  */
 export function exclude(pool: LanePool, exclusions: Exclusions | undefined): Excluded {
-  const { instances = [], agents = [] } = exclusions ?? {}
+  if (exclusions === undefined) return NOBODY
+  const { instances = [], agents = [] } = exclusions
   if ((instances.length === 0 && agents.length === 0) || pool.size === 0) return NOBODY
   const failed = new Set(instances.map((id) => pool.member(id)).filter((load) => load !== undefined))
   const all = new Set([...failed, ...agents.flatMap((id) => pool.ofAgent(id))])

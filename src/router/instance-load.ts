@@ -1,3 +1,4 @@
+import { type Latencies, latencyIn, learnt, withLatency } from './latencies.js'
 import { LiveCandidate } from './live-candidate.js'
 import type { Candidate } from './routing-strategy.js'
 import { rated, recovered } from './success-rate.js'
@@ -32,12 +33,6 @@ export interface Watcher {
   touched(): void
 }
 
-/** Task types whose latency one instance remembers; the one updated longest ago is forgotten first. */
-const MAX_TYPES = 64
-
-/** Weight of the newest duration in the latency average. */
-const LATENCY_ALPHA = 0.2
-
 /** The numbers of a candidate at one moment. Shared by all decisions made until they next change. */
 export class CandidateSnapshot implements Candidate {
   readonly instanceId: string
@@ -50,24 +45,24 @@ export class CandidateSnapshot implements Candidate {
   readonly cost: number
   readonly lastAssigned: number
   readonly metadata: Readonly<Record<string, unknown>>
-  readonly #latencies: ReadonlyMap<string, number>
+  private readonly latencies: Latencies
 
-  constructor(of: Omit<Candidate, 'latencyMs'>, latencies: ReadonlyMap<string, number>) {
-    this.instanceId = of.instanceId
-    this.agentId = of.agentId
-    this.capabilities = of.capabilities
-    this.inFlight = of.inFlight
-    this.capacity = of.capacity
-    this.weight = of.weight
-    this.successRate = of.successRate
-    this.cost = of.cost
-    this.lastAssigned = of.lastAssigned
-    this.metadata = of.metadata
-    this.#latencies = latencies
+  constructor(load: InstanceLoad, latencies: Latencies) {
+    this.instanceId = load.instanceId
+    this.agentId = load.agentId
+    this.capabilities = load.capabilities
+    this.inFlight = load.inFlight
+    this.capacity = load.capacity
+    this.weight = load.weight
+    this.successRate = load.successRate
+    this.cost = load.cost
+    this.lastAssigned = load.lastAssigned
+    this.metadata = load.metadata
+    this.latencies = latencies
   }
 
   latencyMs(taskType: string): number | undefined {
-    return this.#latencies.get(taskType)
+    return latencyIn(this.latencies, taskType)
   }
 }
 
@@ -101,11 +96,13 @@ export class InstanceLoad {
   failed = 0
   standing: Standing = 'available'
   #ratedAt = 0
-  #latencies = new Map<string, number>()
-  /** Whether a snapshot shares `#latencies`, which must then be copied before it changes. */
-  #latenciesShared = false
+  /** The membership that a pool looked at last: saves the common question a search. */
+  lastSeen: Watcher | undefined = undefined
+  #latencies: Latencies = []
   #snapshot: CandidateSnapshot | undefined
-  readonly #watchers: Watcher[] = []
+  /** Who is told of the next change. One field for the common case of one pool. */
+  #watcher: Watcher | undefined = undefined
+  #moreWatchers: Watcher[] | undefined = undefined
   readonly #onRated: (load: InstanceLoad) => void
 
   /** @param onRated - told when the success rate falls below 1, so that somebody lets it recover. */
@@ -127,7 +124,7 @@ export class InstanceLoad {
   }
 
   latencyMs(taskType: string): number | undefined {
-    return this.#latencies.get(taskType)
+    return latencyIn(this.#latencies, taskType)
   }
 
   /** Takes a slot. @param sequence - one more than at the assignment before, on this node. */
@@ -181,7 +178,7 @@ export class InstanceLoad {
     this.#ratedAt = now
     if (success) {
       this.completed++
-      this.#learn(taskType, durationMs)
+      this.#latencies = learnt(this.#latencies, taskType, durationMs)
     } else {
       this.failed++
       this.#onRated(this)
@@ -222,28 +219,33 @@ export class InstanceLoad {
 
   /** Sets a latency that was measured elsewhere. */
   restoreLatency(taskType: string, latencyMs: number): void {
-    this.#latencies.delete(taskType)
-    this.#learn(taskType, latencyMs)
+    this.#latencies = withLatency(this.#latencies, taskType, latencyMs)
     this.#changed()
   }
 
   /** Its numbers now, as a value. */
   snapshot(): CandidateSnapshot {
-    this.#latenciesShared = true
     this.#snapshot ??= new CandidateSnapshot(this, this.#latencies)
     return this.#snapshot
   }
 
   /** Asks to be told once, at the next change. */
   watch(watcher: Watcher): void {
-    this.#watchers.push(watcher)
+    if (this.#watcher === undefined) this.#watcher = watcher
+    else if (this.#moreWatchers === undefined) this.#moreWatchers = [watcher]
+    else this.#moreWatchers.push(watcher)
   }
 
   #changed(): void {
     this.#snapshot = undefined
-    const watchers = this.#watchers
-    for (let i = 0; i < watchers.length; i++) (watchers[i] as Watcher).touched()
-    watchers.length = 0
+    const watcher = this.#watcher
+    if (watcher === undefined) return
+    this.#watcher = undefined
+    watcher.touched()
+    const more = this.#moreWatchers
+    if (more === undefined) return
+    this.#moreWatchers = undefined
+    for (const other of more) other.touched()
   }
 
   #giveBack(): void {
@@ -254,17 +256,5 @@ export class InstanceLoad {
   #checkSlots(): void {
     if (this.cooling < 0 || this.stuck < 0 || this.inFlight < this.stuck + this.cooling)
       throw new RangeError(`Slots of ${this.instanceId} were given back more often than taken.`)
-  }
-
-  #learn(taskType: string, durationMs: number): void {
-    if (this.#latenciesShared) {
-      this.#latencies = new Map(this.#latencies)
-      this.#latenciesShared = false
-    }
-    const latencies = this.#latencies
-    const before = latencies.get(taskType)
-    if (before === undefined && latencies.size >= MAX_TYPES) latencies.delete(latencies.keys().next().value as string)
-    latencies.delete(taskType)
-    latencies.set(taskType, before === undefined ? durationMs : before + LATENCY_ALPHA * (durationMs - before))
   }
 }

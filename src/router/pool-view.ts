@@ -1,4 +1,5 @@
-import type { LanePool, Score } from './candidate-pool.js'
+import type { LanePool } from './candidate-pool.js'
+import type { Score } from './ranking.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
 
 /** A pool as strategies see it: it answers questions, and takes note of them. */
@@ -46,11 +47,10 @@ export class PoolView implements CandidatePool {
 
   lowest(key: string | symbol, score: Score): Candidate | undefined {
     const pool = this.#pool
-    const { heap } = pool.ranking(key, score)
-    const first = heap.slots[0]
-    if (first === undefined) return undefined
-    pool.comparison.ordered({ placed: (index) => placed(pool, heap.slots[index]) }, heap.slots.length)
-    return placed(pool, first)?.view
+    const { slots } = pool.ranking(key, score).heap
+    pool.comparison.ordered(pool, slots)
+    const first = slots[0]
+    return first === undefined ? undefined : pool.ableIn(first)?.view
   }
 
   narrow(key: string | symbol, rank: Score): CandidatePool {
@@ -59,13 +59,9 @@ export class PoolView implements CandidatePool {
 
   nextInCircle(position: number): { readonly candidate: Candidate; readonly next: number } | undefined {
     const slot = this.#pool.slotInCircle(position)
-    const load = this.#pool.inSlot(slot)
+    const load = this.#pool.ableIn(slot)
     if (load === undefined) return undefined
     this.#pool.comparison.asked(load)
     return { candidate: load.view, next: slot + 1 }
   }
-}
-
-function placed(pool: LanePool, slot: number | undefined) {
-  return slot === undefined ? undefined : pool.inSlot(slot)
 }

@@ -1,4 +1,14 @@
+import type { InstanceLoad } from './instance-load.js'
+import type { Candidate } from './routing-strategy.js'
 import { SlotHeap } from './slot-heap.js'
+
+/** Gives a candidate a score or a rank. */
+export type Score = (candidate: Candidate) => number
+
+/** Who stands in a slot and can take work. */
+export interface Slots {
+  ableIn(slot: number): InstanceLoad | undefined
+}
 
 /**
  * A pool's order by one score. Slots whose numbers changed are only marked; they are scored again when somebody asks
@@ -23,19 +33,16 @@ export class Ranking {
     this.#stale.push(slot)
   }
 
-  /**
-   * Scores what was marked. If `score` throws, its slot and those after it stay marked.
-   * @param score - `undefined` takes the slot out of the order.
-   */
-  refresh(score: (slot: number) => number | undefined, lastAssigned: (slot: number) => number): void {
+  /** Scores what was marked. If `score` throws, its slot and those not reached stay marked. */
+  refresh(slots: Slots, score: Score): void {
     const stale = this.#stale
     while (stale.length > 0) {
       const slot = stale[stale.length - 1] as number
-      const value = score(slot)
+      const load = slots.ableIn(slot)
+      if (load === undefined) this.heap.delete(slot)
+      else this.heap.set(slot, score(load.view), load.lastAssigned)
       stale.pop()
       this.#isStale[slot] = 0
-      if (value === undefined) this.heap.delete(slot)
-      else this.heap.set(slot, value, lastAssigned(slot))
     }
   }
 }

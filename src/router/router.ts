@@ -130,14 +130,13 @@ export class Router {
     const excluded = exclude(pool, options.exclude)
     const able = pool.size
     const answer = able === 0 ? { strategy, load: undefined, memo: undefined } : this.#ask(strategy, task, pool, at)
-    const compared = able === 0 ? [] : pool.comparison.compared(answer.load)
     const decision = new RoutingDecision({
       task,
       at,
       strategy: answer.strategy,
       fallbackFor: answer.strategy === strategy ? undefined : strategy.name,
       chosen: answer.load !== undefined,
-      compared: compared.map((load) => load.snapshot()),
+      compared: able === 0 ? [] : pool.comparison.capture(answer.load),
       able,
       memo: answer.memo,
       refusals: pool.refusals(),

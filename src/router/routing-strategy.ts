@@ -68,8 +68,9 @@ export interface CandidatePool {
    */
   lowest(key: string | symbol, score: (candidate: Candidate) => number): Candidate | undefined
   /**
-   * The candidates with the lowest rank, as a pool of their own, whatever strategy then chooses among them. `key` and
-   * `rank` as for `lowest`. O(log n).
+   * The candidates with the lowest rank, as a pool of their own, whatever strategy then chooses among them. `rank` is
+   * asked once for each instance, so it must depend only on what does not change about one: its capabilities, cost,
+   * capacity or metadata. O(different ranks): meant for a few. `key` as for `lowest`.
    */
   narrow(key: string | symbol, rank: (candidate: Candidate) => number): CandidatePool
   /**

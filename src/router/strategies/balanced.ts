@@ -47,6 +47,8 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
     }
     return medians
   }
+  /** Those of the decision under way. */
+  const considered: Candidate[] = []
   const termsOf = (type: string, candidate: Candidate, medians: Medians) => ({
     load: (load * candidate.inFlight) / (candidate.capacity * candidate.weight),
     latency: latency * norm(candidate.latencyMs(type) ?? medians.latencyMs, medians.latencyMs),
@@ -61,7 +63,7 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
   return builtIn({
     name: 'balanced',
     select({ pool, task, random }) {
-      const considered = drawn(pool, random)
+      draw(pool, random, considered)
       const medians = mediansOf(pool, task.type).note(considered)
       let best: Candidate | undefined
       let bestScore = Number.POSITIVE_INFINITY
@@ -94,21 +96,18 @@ function checkWeights(weights: BalancedWeights): void {
 }
 
 /** Everybody in a small pool, two different candidates of a large one. */
-function drawn(pool: CandidatePool, random: Random): Candidate[] {
+function draw(pool: CandidatePool, random: Random, into: Candidate[]): void {
   const { size } = pool
-  const candidates: Candidate[] = []
-  const take = (index: number) => {
-    const candidate = pool.at(index)
-    if (candidate !== undefined) candidates.push(candidate)
+  if (size <= SCAN_LIMIT) {
+    into.length = size
+    for (let i = 0; i < size; i++) into[i] = pool.at(i) as Candidate
+    return
   }
-  if (size <= SCAN_LIMIT) for (let i = 0; i < size; i++) take(i)
-  else {
-    const first = Math.floor(random.next() * size)
-    const second = Math.floor(random.next() * (size - 1))
-    take(first)
-    take(second < first ? second : second + 1)
-  }
-  return candidates
+  const first = Math.floor(random.next() * size)
+  const second = Math.floor(random.next() * (size - 1))
+  into.length = 2
+  into[0] = pool.at(first) as Candidate
+  into[1] = pool.at(second < first ? second : second + 1) as Candidate
 }
 
 function norm(value: number, middle: number): number {

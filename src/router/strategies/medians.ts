@@ -7,16 +7,19 @@ export interface Medians {
   readonly cost: number
 }
 
-/** Candidates that a median is taken over, and decisions for which it is kept. */
+/** Numbers that a median is taken over. */
 const SAMPLE = 64
+
+/** Decisions for which a median is kept. */
+const KEEP = 256
 
 /**
  * The medians of a pool, taken over the candidates that its strategy looks at anyway: the last 64. They are taken again
- * after 1, 2, 4 ... and then every 64 decisions, so that they cost a decision next to nothing.
+ * after 1, 2, 4 ... and then every 256 decisions, so that they cost a decision next to nothing.
  */
 export class PoolMedians {
-  #latencies: (number | undefined)[] = []
-  #costs: number[] = []
+  readonly #latencies = new Sample()
+  readonly #costs = new Sample()
   #decisions = 0
   #left = 0
   current: Medians = { latencyMs: 0, cost: 0 }
@@ -26,27 +29,38 @@ export class PoolMedians {
   /** Takes note of the candidates of one decision. @returns the medians for it. */
   note(considered: readonly Candidate[]): Medians {
     this.#decisions++
-    if (considered.length <= 2 || this.#left === 0) this.#keep(considered)
-    if (this.#left-- > 0) return this.current
-    this.#left = Math.min(SAMPLE, this.#decisions) - 1
-    this.current = { latencyMs: median(this.#latencies), cost: median(this.#costs) }
+    if (this.#left-- > 0) {
+      // Of a large pool only two are seen at a time; what is seen in between counts too, or two would be all there is.
+      if (considered.length === 2 && this.#left < SAMPLE / 2) this.#keep(considered)
+      return this.current
+    }
+    this.#left = Math.min(KEEP, this.#decisions) - 1
+    this.#keep(considered)
+    this.current = { latencyMs: this.#latencies.median(), cost: this.#costs.median() }
     return this.current
   }
 
   #keep(considered: readonly Candidate[]): void {
     for (const candidate of considered) {
-      this.#latencies.push(candidate.latencyMs(this.taskType))
-      this.#costs.push(candidate.cost)
+      const latencyMs = candidate.latencyMs(this.taskType)
+      if (latencyMs !== undefined) this.#latencies.add(latencyMs)
+      this.#costs.add(candidate.cost)
     }
-    if (this.#costs.length <= 2 * SAMPLE) return
-    this.#latencies = this.#latencies.slice(-SAMPLE)
-    this.#costs = this.#costs.slice(-SAMPLE)
   }
 }
 
-/** The median of the last numbers that are known; 0 when none is. */
-function median(values: readonly (number | undefined)[]): number {
-  const known = values.slice(-SAMPLE).filter((value) => value !== undefined)
-  known.sort((a, b) => a - b)
-  return known[known.length >> 1] ?? 0
+/** The last 64 numbers. */
+class Sample {
+  readonly #values = new Float64Array(SAMPLE)
+  #seen = 0
+
+  add(value: number): void {
+    this.#values[this.#seen++ % SAMPLE] = value
+  }
+
+  /** 0 when there is no number. */
+  median(): number {
+    const count = Math.min(this.#seen, SAMPLE)
+    return this.#values.slice(0, count).sort()[count >> 1] ?? 0
+  }
 }

@@ -1,0 +1,59 @@
+import type { LanePool } from './candidate-pool.js'
+import type { InstanceLoad, RefusalReason } from './instance-load.js'
+import type { Score } from './ranking.js'
+
+/** A pool's members parted by a rank, each part a pool of its own. The parts watch their members themselves. */
+export class Narrowing {
+  /** When it was last asked, in questions to its pool. */
+  usedAt = 0
+  /** Lowest rank first. */
+  readonly #parts: { readonly rank: number; readonly pool: LanePool }[] = []
+  readonly #seats = new Map<InstanceLoad, LanePool>()
+  /** Members that have no seat yet, and what bars them. */
+  readonly #waiting = new Map<InstanceLoad, RefusalReason | undefined>()
+  readonly #name: string
+  readonly #makePool: (id: string) => LanePool
+
+  constructor(name: string, makePool: (id: string) => LanePool) {
+    this.#name = name
+    this.#makePool = makePool
+  }
+
+  join(load: InstanceLoad, barred: RefusalReason | undefined): void {
+    this.#waiting.set(load, barred)
+  }
+
+  leave(load: InstanceLoad): void {
+    this.#waiting.delete(load)
+    const pool = this.#seats.get(load)
+    if (pool === undefined) return
+    this.#seats.delete(load)
+    pool.leave(load)
+    if (pool.members > 0) return
+    const at = this.#parts.findIndex((part) => part.pool === pool)
+    this.#parts.splice(at, 1)
+  }
+
+  bar(load: InstanceLoad, reason: RefusalReason | undefined): void {
+    if (this.#waiting.has(load)) this.#waiting.set(load, reason)
+    else this.#seats.get(load)?.bar(load, reason)
+  }
+
+  /** The part with the lowest rank in which somebody can take work. */
+  first(rank: Score): LanePool | undefined {
+    if (this.#waiting.size > 0) for (const [load, barred] of this.#waiting) this.#seat(load, barred, rank(load.view))
+    for (const { pool } of this.#parts) if (pool.size > 0) return pool
+    return undefined
+  }
+
+  #seat(load: InstanceLoad, barred: RefusalReason | undefined, rank: number): void {
+    const at = this.#parts.findIndex((part) => part.rank >= rank)
+    const found = this.#parts[at]
+    const pool = found?.rank === rank ? found.pool : this.#makePool(`${this.#name}=${rank}`)
+    if (found?.rank !== rank) this.#parts.splice(at === -1 ? this.#parts.length : at, 0, { rank, pool })
+    pool.join(load)
+    pool.bar(load, barred)
+    this.#seats.set(load, pool)
+    this.#waiting.delete(load)
+  }
+}
