@@ -8,6 +8,7 @@ const FACTS: RunFacts = {
   slots: new Map([['worker', 1]]),
   limits: new Map([['limited', 1]]),
   rates: new Map([['rated', { max: 2, perMs: 1_000 }]]),
+  startMs: 0,
   leaseMs: 3_000,
   heartbeatMs: 1_000,
   pollMs: 1_000,

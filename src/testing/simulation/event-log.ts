@@ -63,6 +63,9 @@ export type RunEvent =
   /** Something that must never happen in any run, such as an unhandled rejection. */
   | { readonly type: 'broken'; readonly text: string }
 
+/** How the agent ids of runs by agents that poll begin. */
+export const POLLER = 'poll:'
+
 /** One run of a handler. `run` is unique in the simulation. */
 export interface HandlerRun {
   readonly node: string

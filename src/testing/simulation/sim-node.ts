@@ -33,6 +33,17 @@ export interface SimHandle {
   result(): Promise<{ readonly outcome: 'completed' | 'failed' | 'cancelled'; readonly output?: unknown }>
 }
 
+/** A claim in the hands of an agent that polls. */
+export interface PolledWork {
+  readonly taskId: string
+  readonly attempt: number
+  readonly input: ScriptInput
+  readonly signal: AbortSignal
+  complete(output: ScriptOutput): Promise<void>
+  fail(error: unknown): Promise<void>
+  extend(ms: number): Promise<unknown>
+}
+
 /** One start of the software under test. The simulation touches it only through this. */
 export interface SimNode {
   start(): Promise<void>
@@ -41,6 +52,8 @@ export interface SimNode {
   cancel(taskId: string, reason: string): Promise<string>
   /** Why a task is pending; `undefined` when it isn't. */
   explain(taskId: string): Promise<PendingReason | undefined>
+  /** Claims for an agent that polls. */
+  poll(agentId: string, max: number, waitMs: number): Promise<readonly PolledWork[]>
   /** A clean shutdown. Says how many handlers it reports as stuck. */
   stop(graceMs: number): Promise<{ readonly stuck: number }>
 }

@@ -5,11 +5,11 @@ import { LossyEngine } from '../faults/lossy-engine.js'
 import { ProcessClock } from '../faults/process-clock.js'
 import type { VirtualClock } from '../virtual-clock.js'
 import { Draw } from './draw.js'
-import type { EventLog } from './event-log.js'
+import { type EventLog, POLLER } from './event-log.js'
 import type { FaultSchedule } from './fault-schedule.js'
 import type { Journal } from './journal.js'
 import { runScript } from './run-script.js'
-import type { SimNode, SystemUnderTest } from './sim-node.js'
+import type { PolledWork, SimNode, SystemUnderTest } from './sim-node.js'
 import type { AgentPlan, Workload } from './workload.js'
 
 /** What all processes of a run share. */
@@ -42,6 +42,8 @@ export class SimProcess {
   readonly engine: LossyEngine
   readonly node: SimNode
   readonly #world: SimWorld
+  readonly #agents: readonly AgentPlan[]
+  readonly #habits: Draw
   state: 'starting' | 'up' | 'stopping' | 'down' = 'starting'
 
   constructor(world: SimWorld, options: SimProcessOptions) {
@@ -50,6 +52,8 @@ export class SimProcess {
     const random = (purpose: string) => Draw.of(world.seed, `${name} ${purpose}`).random
     this.#world = world
     this.name = name
+    this.#agents = options.agents
+    this.#habits = Draw.of(world.seed, `${name} pollers`)
     this.clock = new ProcessClock(clock)
     this.storage = new FaultyStorage(world.journal.view(name), {
       clock,
@@ -90,7 +94,9 @@ export class SimProcess {
     this.#world.log.add({ type: 'node:start', node: this.name })
     try {
       await this.node.start()
-      if (this.state === 'starting') this.state = 'up'
+      if (this.state !== 'starting') return
+      this.state = 'up'
+      for (const agent of this.#agents) if (agent.leaseMs !== undefined) void this.#poll(agent, agent.leaseMs)
     } catch (error) {
       this.#world.log.add({ type: 'fault', node: this.name, text: `start failed: ${String(error)}` })
       this.crash()
@@ -128,6 +134,43 @@ export class SimProcess {
       calls: this.storage.inFlight,
       subscriptions: this.bus.subscriptions,
     })
+  }
+
+  /** An agent that polls: takes what it is given, works on it beside asking for more, and is not always careful. */
+  async #poll(agent: AgentPlan, leaseMs: number): Promise<void> {
+    const pause = (ms: number) => new Promise<void>((resolve) => this.clock.setTimer(resolve, ms))
+    while (this.state === 'up') {
+      try {
+        for (const work of await this.node.poll(agent.id, 2, 700)) void this.#workOn(work, agent, leaseMs)
+      } catch {
+        await pause(500)
+      }
+      await pause(this.#habits.int(1, 300))
+    }
+  }
+
+  async #workOn(work: PolledWork, agent: AgentPlan, leaseMs: number): Promise<void> {
+    const { taskId, attempt, signal } = work
+    const isCareful = this.#habits.chance(0.7)
+    const host = { node: this.name, agentId: `${POLLER}${agent.id}`, clock: this.clock, log: this.#world.log }
+    try {
+      const output = await runScript(host, work.input, {
+        signal,
+        attempt,
+        taskId,
+        progress: () => {
+          if (isCareful) work.extend(leaseMs).catch(() => undefined)
+        },
+        stage: () => undefined,
+        update: () => undefined,
+        hasSession: false,
+        errors: { final: (message) => new Error(message), retryAfter: (message) => new Error(message) },
+      })
+      await work.complete(output)
+    } catch (error) {
+      // A claim that is lost can't be failed either: then there is nothing left to say.
+      await work.fail(error).catch(() => undefined)
+    }
   }
 
   /** Ends every fault but being dead. */

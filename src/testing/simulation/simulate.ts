@@ -103,6 +103,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     slots: new Map(workload.agents.map((agent) => [agent.id, agent.slots])),
     limits: new Map(workload.types.flatMap((type) => (type.limit === undefined ? [] : [[type.type, type.limit]]))),
     rates: new Map(),
+    startMs: clock.now() - clock.monotonic(),
     leaseMs: system.leaseMs,
     heartbeatMs: system.heartbeatMs,
     pollMs: system.pollMs,

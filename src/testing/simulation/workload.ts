@@ -31,6 +31,8 @@ export interface AgentPlan {
   readonly capabilities: readonly string[]
   readonly slots: number
   readonly types: readonly string[]
+  /** It fetches its work with `claimTasks`; its claims last so long, in milliseconds. */
+  readonly leaseMs?: number
 }
 
 /** A task that an attempt stages. */
@@ -114,7 +116,7 @@ export function makeWorkload(options: WorkloadOptions): Workload {
   const count = options.tasks ?? (isBurst ? draw.int(100, 200) : draw.int(8, 48))
   const activeMs = options.activeMs ?? (isBurst ? 2_000 : draw.int(4_000, 20_000))
   const types = makeTypes(draw)
-  const agents = makeAgents(draw)
+  const agents = makeAgents(draw, options.features.polling)
   const maker = new TaskMaker(draw, options, types, agents, isBurst)
   const tasks = Array.from({ length: count }, () => maker.task(draw.int(0, activeMs)))
   return { types, agents, tasks, activeMs }
@@ -131,7 +133,7 @@ function makeTypes(draw: Draw): TypePlan[] {
   ]
 }
 
-function makeAgents(draw: Draw): AgentPlan[] {
+function makeAgents(draw: Draw, polling: boolean): AgentPlan[] {
   const named = ['plain', 'priced', 'limited', 'rescued', 'limited-rescued', 'broken']
   const agents: AgentPlan[] = [
     { id: 'clerk', capabilities: ['pricing'], slots: draw.int(1, 3), types: [] },
@@ -139,6 +141,10 @@ function makeAgents(draw: Draw): AgentPlan[] {
   ]
   if (draw.chance(0.6)) agents.push({ id: 'temp', capabilities: [], slots: 1, types: ['plain', 'limited'] })
   if (draw.chance(0.4)) agents.push({ id: 'expert', capabilities: ['pricing'], slots: 2, types: ['priced', 'rescued'] })
+  if (draw.chance(0.4) && polling) {
+    const leaseMs = draw.pick([1_000, 3_000, 10_000])
+    agents.push({ id: 'caller', capabilities: ['pricing'], slots: 2, types: ['plain', 'priced'], leaseMs })
+  }
   return agents
 }
 

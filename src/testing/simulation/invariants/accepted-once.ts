@@ -11,9 +11,10 @@ import { type TaskChange, taskChanges, type World } from '../world.js'
  * - a task becomes `completed` only from `running`, by its last attempt, committed by the process of its owner, with the
  *   output that its handler returned;
  * - an attempt is `lost` only while its owner has no record; an owner's record is older than its first claim;
+ * - the claim of an agent that polls is `lost` only after its own stored end;
  * - what `result()` told anybody is what is stored.
  */
-export const acceptedOnce: CheckerFactory = (report) => {
+export const acceptedOnce: CheckerFactory = (report, facts) => {
   const tokens = new Set<string>()
   const returned = new Map<number, { taskId: string; attempt: number; node: string }>()
 
@@ -21,12 +22,14 @@ export const acceptedOnce: CheckerFactory = (report) => {
     if (attempt.number !== index + 1) report(`task ${id}: attempt ${index + 1} is numbered ${attempt.number}`, id)
     if (tokens.has(attempt.token)) report(`task ${id}: claim token ${attempt.token} was used before`, id)
     tokens.add(attempt.token)
-    if (!world.ownerNodes.has(attempt.ownerId)) {
+    const isPolling = world.tasks.get(id)?.claimEndsAt !== undefined
+    if (!isPolling && !world.ownerNodes.has(attempt.ownerId)) {
       report(`task ${id} was claimed by ${attempt.ownerId}, which never had a record`, id, attempt.ownerId)
     }
   }
 
-  const checkAttempts = ({ id, before, after }: TaskChange, node: string, world: World) => {
+  const checkAttempts = ({ id, before, after }: TaskChange, { node, atMs }: Place, world: World) => {
+    const nowMs = facts.startMs + atMs
     const old = before?.attempts ?? []
     const now = after?.attempts ?? []
     if (now.length < old.length) return report(`task ${id} lost an attempt`, id)
@@ -37,9 +40,11 @@ export const acceptedOnce: CheckerFactory = (report) => {
       else if (was.outcome !== undefined && JSON.stringify(was) !== JSON.stringify(attempt)) {
         report(`task ${id}: ended attempt ${i + 1} was changed`, id)
       } else if (was.token !== attempt.token) report(`task ${id}: attempt ${i + 1} changed hands`, id)
-      // Any process may settle what a polling agent reports to it.
-      const isPolling = before?.claimEndsAt !== undefined
-      if (was?.outcome === undefined && attempt.outcome !== undefined && !isPolling) checkEnd(id, attempt, node, world)
+      if (was?.outcome !== undefined || attempt.outcome === undefined) return
+      if (before?.claimEndsAt === undefined) checkEnd(id, attempt, node, world)
+      else if (attempt.outcome === 'lost' && before.claimEndsAt > nowMs) {
+        report(`task ${id}: a polling claim was taken back ${before.claimEndsAt - nowMs} ms before its end`, id)
+      }
     })
     if (now.length > old.length && old.length > 0 && old.at(-1)?.outcome === undefined) {
       report(`task ${id} was claimed again while an attempt was open`, id)
@@ -86,11 +91,17 @@ export const acceptedOnce: CheckerFactory = (report) => {
       if (event.type !== 'commit') return
       for (const change of taskChanges(event)) {
         if (change.after === undefined) continue
-        checkAttempts(change, event.node, world)
+        checkAttempts(change, event, world)
         checkCompletion(change)
       }
     },
   }
+}
+
+/** Which process committed a change, and when. */
+interface Place {
+  readonly node: string
+  readonly atMs: number
 }
 
 /** The handler run that made an output. */
