@@ -204,6 +204,37 @@ describe('checkers', () => {
     })
   })
 
+  describe('1 repeats are answered', () => {
+    const told = (others: boolean) => {
+      const own = ready({ id: 'a', turnKey: 'k', seq: 1, idempotencyKey: 'i', input: { ref: 5 } })
+      const story = goodLife()
+        .event({ type: 'client:submit', node: 'n0.1', ref: 5 })
+        .commit(
+          'n0.1',
+          ['task', 'a', own],
+          ['turn', 'k', { nextSeq: 2, head: 1, touchedAt: 0 }],
+          ['idempotency', 'i', { taskId: 'a' }],
+        )
+      if (others) {
+        const other = ready({ id: 'b', turnKey: 'k', seq: 2, state: 'waiting' })
+        story.commit('n0.1', ['task', 'b', other], ['turn', 'k', { nextSeq: 3, head: 1, touchedAt: 0 }])
+        story.commit('n0.1', ['task', 'b', { ...other, state: 'cancelled' }])
+      }
+      story.event({ type: 'client:refused', node: 'n0.1', ref: 5, code: 'ORDERING_BUSY' })
+      const nextSeq = others ? 3 : 2
+      story.commit(
+        'n0.1',
+        ['task', 'a', { ...own, state: 'cancelled' }],
+        ['turn', 'k', { nextSeq, head: nextSeq, touchedAt: 0 }],
+      )
+      return story.event(stop()).found()
+    }
+    it('finds a repeat that is refused because of its own task', () => {
+      expect(told(false)).toEqual(only(/1: a repeat of ref 5 was refused as ORDERING_BUSY because of its own task a/))
+      expect(told(true)).toEqual([])
+    })
+  })
+
   describe('2 accepted once', () => {
     const half = () => new Story().commit('n0.1', ['task', 't1', ready()])
     it('finds an output that no handler returned', () => {

@@ -10,10 +10,15 @@ export interface Mutation {
   readonly rule: string
   /** Below the project's root. */
   readonly file: string
+  readonly edits: readonly Edit[]
+  readonly detect: Detection
+}
+
+/** One replacement of text. */
+export interface Edit {
   /** Occurs exactly once in the file. */
   readonly find: string
   readonly replace: string
-  readonly detect: Detection
 }
 
 /** What has to notice the mutation. */
@@ -36,11 +41,14 @@ const COPIED = ['src', 'scripts', 'test/simulation', 'package.json', 'tsconfig.j
 const DEFAULT_SEEDS = 400
 const LIMIT_MS = 300_000
 
-/** Whether the text to replace is there, once. */
+/** Why a mutation can't be applied: the text to replace must be there, once. */
 export async function staleness(mutation: Mutation): Promise<string | undefined> {
   const text = await readFile(join(ROOT, mutation.file), 'utf8')
-  const count = text.split(mutation.find).length - 1
-  return count === 1 ? undefined : `the text occurs ${count} times in ${mutation.file}`
+  for (const { find } of mutation.edits) {
+    const count = text.split(find).length - 1
+    if (count !== 1) return `"${find}" occurs ${count} times in ${mutation.file}`
+  }
+  return undefined
 }
 
 /** Applies a mutation to a copy of the sources, never to the sources, and lets the simulation look for it. */
@@ -51,11 +59,9 @@ export async function runMutation(mutation: Mutation): Promise<MutationResult> {
   try {
     await copyProject(folder)
     const path = join(folder, mutation.file)
-    const text = await readFile(path, 'utf8')
-    await writeFile(
-      path,
-      text.replace(mutation.find, () => mutation.replace),
-    )
+    let text = await readFile(path, 'utf8')
+    for (const { find, replace } of mutation.edits) text = text.replace(find, () => replace)
+    await writeFile(path, text)
     const { code, output } = await run(folder, commandFor(mutation.detect))
     if (code === 0) return { mutation, outcome: 'survived', detail: output.slice(-500) }
     // A mutant that does not even compile or load proves nothing.

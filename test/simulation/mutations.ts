@@ -8,22 +8,29 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'A record is changed only by guarded commits',
     file: MEMORY,
-    find: 'if ((cell === undefined ? null : cell.version) !== expect) return this.#refuse(set, now)',
-    replace: 'void expect',
+    edits: [
+      {
+        find: 'if ((cell === undefined ? null : cell.version) !== expect) return this.#refuse(set, now)',
+        replace: 'void expect',
+      },
+    ],
     detect: byStorageTest,
   },
   {
     rule: 'A set whose records already carry the versions it would leave counts as applied',
     file: MEMORY,
-    find: '      return APPLIED\n    }\n    return { applied: false',
-    replace: '    }\n    return { applied: false',
+    edits: [
+      {
+        find: '      return APPLIED\n    }\n    return { applied: false',
+        replace: '    }\n    return { applied: false',
+      },
+    ],
     detect: byStorageTest,
   },
   {
     rule: 'A storage refuses a set after its notAfter',
     file: MEMORY,
-    find: 'if (now > set.notAfter) return this.#refuse(set, now)',
-    replace: '',
+    edits: [{ find: 'if (now > set.notAfter) return this.#refuse(set, now)', replace: '' }],
     detect: byStorageTest,
   },
 ]

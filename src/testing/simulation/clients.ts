@@ -74,6 +74,7 @@ export class Clients {
     watch()
     // Through the process's clock: a client lives in the process that it calls.
     process.clock.setTimer(() => {
+      this.#world.log.add({ type: 'client:submit', node: process.name, ref: plan.ref })
       process.node.submit(plan).then(
         (handle) => {
           answered()

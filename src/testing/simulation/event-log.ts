@@ -18,6 +18,8 @@ export type RunEvent =
   | ({ readonly type: 'handler:abort'; readonly reason: string } & HandlerRun)
   | ({ readonly type: 'handler:return' } & HandlerRun)
   | ({ readonly type: 'handler:throw'; readonly error: string } & HandlerRun)
+  /** A submit was called. */
+  | { readonly type: 'client:submit'; readonly node: string; readonly ref: number }
   /** A submit was promised: from here on the task must not be lost. `ref` is the number of the task in the workload. */
   | { readonly type: 'client:accepted'; readonly node: string; readonly ref: number; readonly taskId: string }
   | { readonly type: 'client:refused'; readonly node: string; readonly ref: number; readonly code: string }

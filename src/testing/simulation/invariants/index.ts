@@ -7,6 +7,7 @@ import { nothingBroken } from './nothing-broken.js'
 import { oneTerminalState } from './one-terminal-state.js'
 import { rankOrder } from './rank-order.js'
 import { reasonsAreTrue } from './reasons-are-true.js'
+import { repeatsAreAnswered } from './repeats-are-answered.js'
 import { slotsAndLimits } from './slots-and-limits.js'
 import { turnOrder } from './turn-order.js'
 
@@ -14,6 +15,7 @@ import { turnOrder } from './turn-order.js'
 export const INVARIANTS: readonly CheckerFactory[] = [
   oneTerminalState,
   createdOnce,
+  repeatsAreAnswered,
   acceptedOnce,
   slotsAndLimits,
   turnOrder,
