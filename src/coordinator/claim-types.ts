@@ -19,15 +19,15 @@ export interface FailOptions {
 
 /**
  * The right to settle one attempt, given to an agent that polls. It ends at `expiresAt` unless extended, and any node
- * will do to settle it.
+ * will do to settle it. Until `is` has told what it is, its input is unknown and `complete` takes anything.
  */
-export interface Claim<out TParsed = unknown, in TReturn = never> {
+export interface AnyClaim {
   readonly taskId: string
   readonly type: string
   /** From 1. */
   readonly attempt: number
-  /** As a handler would get it: parsed by the definition's schema. */
-  readonly input: TParsed
+  /** As a handler would get it: parsed by the definition's schema, where this node knows the definition. */
+  readonly input: unknown
   readonly task: Task
   /** The same over all attempts: pass it to payment and mail APIs. */
   readonly idempotencyKey: string
@@ -38,13 +38,18 @@ export interface Claim<out TParsed = unknown, in TReturn = never> {
   /** Whether the task is of this definition; then `input` and `complete` are typed by it. */
   is<P, R>(definition: TaskDefinition<never, unknown, unknown, P, R, never>): this is Claim<P, R>
   /** Hands in the result. @throws OUTPUT_INVALID, and the claim still stands; CLAIM_LOST. */
-  complete(result: TReturn): Promise<void>
+  // biome-ignore lint/suspicious/noExplicitAny: not `unknown`, or `is` could not narrow it.
+  complete(result?: any): Promise<void>
   /** Says that the attempt failed. @throws CLAIM_LOST. */
   fail(error: unknown, options?: FailOptions): Promise<void>
   /** Moves the end to so many milliseconds from now, and the attempt's deadline with it. @throws CLAIM_LOST. */
   extend(ms: number): Promise<Date>
 }
 
-/** A claim before `is` has told what it is: its input is unknown, and `complete` takes anything. */
-// biome-ignore lint/suspicious/noExplicitAny: not `unknown`, or `is` could not narrow `complete`.
-export type AnyClaim = Claim<unknown, any>
+/** A claim of which `is` has told what it is. */
+export interface Claim<out TParsed = unknown, in TReturn = never> extends AnyClaim {
+  readonly input: TParsed
+  complete(result: TReturn): Promise<void>
+  /** @internal No value: it keeps a claim that `is` refused from being taken for a typed one. */
+  readonly '~typed': true
+}

@@ -1,0 +1,162 @@
+import type * as Zod from 'zod'
+import { BatutaError } from '../errors/base-error.js'
+import { checkAgentOptions } from '../task/check-agent.js'
+import { checkRetry, checkTaskDefinition } from '../task/check-task.js'
+import type { AnyTaskDefinition } from '../task/definition.js'
+import { OptionCheck } from '../task/option-check.js'
+import type { OrchestratorOptions } from './options.js'
+import { resolveOptions } from './resolve-options.js'
+
+type Z = typeof Zod
+
+/**
+ * Checks everything that an orchestrator is given. zod is loaded here and nowhere before.
+ * @throws OPTIONS_INVALID with every bad option; DUPLICATE_ID; what agents and definitions throw for themselves.
+ */
+export async function checkOrchestratorOptions(raw: unknown): Promise<void> {
+  if (raw === undefined) return
+  const check = new OptionCheck()
+  const of = 'the orchestrator'
+  const z = await import('zod')
+  const { schema, known } = schemaOf(z)
+  const result = schema.safeParse(raw)
+  if (!result.success) {
+    for (const issue of result.error.issues) addIssue(check, issue, known)
+    check.done(of)
+  }
+  const options = raw as OrchestratorOptions
+  checkRetry(check, ['retry'], options.retry)
+  if (options.retry && 'retryIf' in options.retry) check.add(['retry', 'retryIf'], 'belongs in a task definition')
+  checkTogether(check, options)
+  check.done(of)
+  checkDefinitions(options)
+}
+
+/** The names that each object takes, by its path. */
+type KnownNames = Record<string, ReadonlySet<string>>
+
+function addIssue(check: OptionCheck, issue: Zod.core.$ZodIssue, known: KnownNames): void {
+  const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))
+  if (issue.code !== 'unrecognized_keys') check.add(path, issue.message)
+  else check.keys(path, Object.fromEntries(issue.keys.map((key) => [key, true])), known[path.join('.')] ?? new Set())
+}
+
+function schemaOf(z: Z) {
+  const known: KnownNames = {}
+  const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional()
+  const positiveMs = z.number().min(1).max(Number.MAX_SAFE_INTEGER).optional()
+  const count = z.int().min(1).optional()
+  const fn = z.custom<unknown>((value) => typeof value === 'function', 'must be a function').optional()
+  const part = (what: string, methods: readonly string[]) =>
+    z.custom<unknown>((value) => has(value, methods), `must be ${what} (with ${methods.join(', ')})`).optional()
+  const kind = (name: string, maker: string) =>
+    z.custom<unknown>((value) => isKind(value, name), `must be made with ${maker}`)
+  const object = <S extends Zod.core.$ZodLooseShape>(path: string, shape: S) => {
+    known[path] = new Set(Object.keys(shape))
+    return z.strictObject(shape).optional()
+  }
+  const rule = (path: string) => object(path, { ageMs: ms, maxCount: z.int().min(0).optional() })
+  const schema = object('', {
+    agents: z.array(kind('batuta.agent', 'defineAgent()')).optional(),
+    tasks: z.array(kind('batuta.task', 'defineTask()')).optional(),
+    storage: part('a storage', ['open', 'read', 'query', 'count', 'commit', 'close']),
+    engine: part('an engine', ['start', 'offer', 'want', 'finish', 'stop']),
+    bus: part('a bus', ['publish', 'subscribe', 'close']),
+    router: z
+      .custom<unknown>(isRouter, 'must be the name of a strategy, a strategy (with select), or a Router')
+      .optional(),
+    messages: object('messages', {
+      task: kind('batuta.task', 'defineTask()'),
+      whenBusy: z.enum(['enqueue', 'reject', 'interrupt', 'merge']).optional(),
+      mergeMs: ms,
+      sessionIdleMs: positiveMs,
+      history: object('messages.history', { maxMessages: count, summarise: fn }),
+    }),
+    logger: part('a logger', ['debug', 'info', 'warn', 'error']),
+    redact: fn,
+    name: z.string().min(1).max(512).optional(),
+    strict: z.boolean().optional(),
+    taskTimeoutMs: positiveMs,
+    abandonAfterMs: ms,
+    retry: z.unknown(),
+    retryBudget: object('retryBudget', {
+      ratio: z.number().min(0).max(1).optional(),
+      floorPerSecond: z.number().min(0).optional(),
+    }),
+    maxLost: count,
+    maxPayloadBytes: count,
+    priorityBoosts: object('priorityBoosts', { low: ms, normal: ms, high: ms, critical: ms }),
+    heartbeatMs: positiveMs,
+    leaseMs: positiveMs,
+    observeMs: positiveMs,
+    pollMs: positiveMs,
+    storageWaitMs: ms,
+    window: z.int().min(64).max(100_000).optional(),
+    maxLanes: count,
+    decisions: z.int().min(0).max(1_000_000).optional(),
+    retention: object('retention', {
+      completed: rule('retention.completed'),
+      failed: rule('retention.failed'),
+      cancelled: rule('retention.cancelled'),
+      idleMs: ms,
+    }),
+    clock: part('a clock', ['now', 'monotonic', 'setTimer']),
+    random: part('a source of randomness', ['next']),
+  })
+  return { schema, known }
+}
+
+/** Whether something has all of these methods. */
+function has(value: unknown, methods: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+}
+
+function isKind(value: unknown, kind: string): boolean {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
+}
+
+function isRouter(value: unknown): boolean {
+  return typeof value === 'string' || has(value, ['select']) || has(value, ['route', 'decide'])
+}
+
+/** Options that are fine each by itself and contradict each other, defaults included. */
+function checkTogether(check: OptionCheck, options: OrchestratorOptions): void {
+  const { settings } = resolveOptions(options)
+  const { heartbeatMs, leaseMs, observeMs, boosts } = settings
+  if (heartbeatMs * 2 >= leaseMs) {
+    check.add(['heartbeatMs'], `must be less than half of leaseMs (${leaseMs}), not ${heartbeatMs}`)
+  }
+  if (observeMs * 4 > leaseMs) {
+    check.add(['observeMs'], `must be at most a quarter of leaseMs (${leaseMs}), not ${observeMs}`)
+  }
+  const inOrder = boosts.low <= boosts.normal && boosts.normal <= boosts.high && boosts.high <= boosts.critical
+  if (!inOrder) check.add(['priorityBoosts'], 'must not fall from low to critical')
+}
+
+/** Agents and definitions, each by itself, and that no name is used for two. */
+function checkDefinitions(options: OrchestratorOptions): void {
+  const agents = new Set<string>()
+  for (const { id, options: given } of options.agents ?? []) {
+    checkAgentOptions(id, given)
+    if (agents.has(id)) throw duplicate('agent', id)
+    agents.add(id)
+  }
+  const tasks = new Map<string, AnyTaskDefinition>()
+  const own = options.messages === undefined ? [] : [options.messages.task]
+  const handled = (options.agents ?? []).flatMap((agent) => agent.options.handlers ?? []).map((h) => h.definition)
+  for (const definition of [...(options.tasks ?? []), ...own, ...handled]) {
+    checkTaskDefinition(definition)
+    const other = tasks.get(definition.type)
+    if (other !== undefined && other !== definition) throw duplicate('task', definition.type)
+    tasks.set(definition.type, definition)
+  }
+}
+
+function duplicate(kind: 'agent' | 'task', id: string): BatutaError<'DUPLICATE_ID'> {
+  const what = kind === 'agent' ? 'Two agents have the id' : 'Two different definitions have the type'
+  return new BatutaError('DUPLICATE_ID', `${what} "${id}".`, {
+    data: { kind, id },
+    fix: kind === 'agent' ? 'Rename one of them.' : 'Share one definition, or rename one of them.',
+  })
+}

@@ -1,0 +1,111 @@
+import type { CoordinatorSettings, RetentionRule } from '../coordinator/coordinator-settings.js'
+import { type Clock, realClock } from '../internal/clock.js'
+import { type Logger, silentLogger } from '../internal/logger.js'
+import { cryptoRandom, type Random } from '../internal/random.js'
+import { DEFAULT_MAX_PAYLOAD_BYTES } from '../task/json-value.js'
+import type { HistoryOptions, MessagesOptions } from '../task/message.js'
+import { DEFAULT_BOOSTS } from '../task/priority.js'
+import { DEFAULT_RETRY, NO_RETRY } from '../task/retry-policy.js'
+import type { OrchestratorOptions, RetentionOptions } from './options.js'
+
+const DAY_MS = 86_400_000
+
+/** How messages are answered, every setting decided. */
+export interface MessageSettings<TReply = unknown> {
+  readonly task: MessagesOptions<TReply>['task']
+  readonly whenBusy: NonNullable<MessagesOptions['whenBusy']>
+  readonly mergeMs: number
+  readonly sessionIdleMs: number
+  readonly maxMessages: number
+  readonly summarise: HistoryOptions['summarise']
+}
+
+/** An orchestrator's options with all defaults in. What has no default but a choice of parts stays undefined. */
+export interface ResolvedOptions<TReply = unknown>
+  extends Pick<OrchestratorOptions<TReply>, 'storage' | 'engine' | 'bus' | 'redact'> {
+  readonly settings: CoordinatorSettings
+  readonly agents: NonNullable<OrchestratorOptions['agents']>
+  readonly tasks: NonNullable<OrchestratorOptions['tasks']>
+  readonly router: NonNullable<OrchestratorOptions['router']>
+  readonly messages: MessageSettings<TReply> | undefined
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: Random
+  /** References per lane. */
+  readonly window: number
+}
+
+/** Puts the defaults in. The one place where they stand. Does not check: {@link checkOrchestratorOptions} does. */
+export function resolveOptions<TReply>(options: OrchestratorOptions<TReply> = {}): ResolvedOptions<TReply> {
+  return {
+    settings: settingsOf(options),
+    agents: options.agents ?? [],
+    tasks: options.tasks ?? [],
+    router: options.router ?? 'least_busy',
+    messages: options.messages === undefined ? undefined : messageSettings(options.messages),
+    logger: options.logger ?? silentLogger,
+    clock: options.clock ?? realClock,
+    random: options.random ?? cryptoRandom(),
+    window: options.window ?? 1_000,
+    storage: options.storage,
+    engine: options.engine,
+    bus: options.bus,
+    redact: options.redact,
+  }
+}
+
+function settingsOf(options: OrchestratorOptions): CoordinatorSettings {
+  const { retry, retryBudget, retention, priorityBoosts: boosts } = options
+  return {
+    name: options.name ?? 'batuta',
+    strict: options.strict ?? false,
+    taskTimeoutMs: options.taskTimeoutMs ?? 60_000,
+    abandonAfterMs: options.abandonAfterMs ?? 5_000,
+    heartbeatMs: options.heartbeatMs ?? 1_000,
+    leaseMs: options.leaseMs ?? 3_000,
+    observeMs: options.observeMs ?? 250,
+    pollMs: options.pollMs ?? 1_000,
+    maxLost: options.maxLost ?? 3,
+    maxLanes: options.maxLanes ?? 1_024,
+    maxPayloadBytes: options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+    storageWaitMs: options.storageWaitMs ?? 10_000,
+    decisions: options.decisions ?? 1_000,
+    retry:
+      retry === false
+        ? NO_RETRY
+        : {
+            maxRetries: retry?.maxRetries ?? DEFAULT_RETRY.maxRetries,
+            minDelayMs: retry?.minDelayMs ?? DEFAULT_RETRY.minDelayMs,
+            maxDelayMs: retry?.maxDelayMs ?? DEFAULT_RETRY.maxDelayMs,
+            factor: retry?.factor ?? DEFAULT_RETRY.factor,
+          },
+    retryBudget: { ratio: retryBudget?.ratio ?? 0.2, floorPerSecond: retryBudget?.floorPerSecond ?? 10 },
+    retention: {
+      completed: ruleOf(retention?.completed, 7 * DAY_MS),
+      failed: ruleOf(retention?.failed, 30 * DAY_MS),
+      cancelled: ruleOf(retention?.cancelled, 7 * DAY_MS),
+      idleMs: retention?.idleMs ?? 7 * DAY_MS,
+    },
+    boosts: {
+      low: boosts?.low ?? DEFAULT_BOOSTS.low,
+      normal: boosts?.normal ?? DEFAULT_BOOSTS.normal,
+      high: boosts?.high ?? DEFAULT_BOOSTS.high,
+      critical: boosts?.critical ?? DEFAULT_BOOSTS.critical,
+    },
+  }
+}
+
+function ruleOf(rule: RetentionOptions | undefined, ageMs: number): RetentionRule {
+  return { ageMs: rule?.ageMs ?? ageMs, maxCount: rule?.maxCount ?? 100_000 }
+}
+
+function messageSettings<TReply>(messages: MessagesOptions<TReply>): MessageSettings<TReply> {
+  return {
+    task: messages.task,
+    whenBusy: messages.whenBusy ?? 'enqueue',
+    mergeMs: messages.mergeMs ?? 300,
+    sessionIdleMs: messages.sessionIdleMs ?? DAY_MS,
+    maxMessages: messages.history?.maxMessages ?? 50,
+    summarise: messages.history?.summarise,
+  }
+}
