@@ -8,6 +8,7 @@ const FACTS: RunFacts = {
   slots: new Map([['worker', 1]]),
   limits: new Map([['limited', 1]]),
   rates: new Map([['rated', { max: 2, perMs: 1_000 }]]),
+  interrupting: new Set([8]),
   startMs: 0,
   leaseMs: 3_000,
   heartbeatMs: 1_000,
@@ -446,6 +447,18 @@ describe('checkers', () => {
         .commit('n0.1', ['task', 't1', ended(task, 'cancelled', 'cancelled')])
       expect(story.event(stop()).found()).toEqual(only(/6: session s keeps last of attempt 1 of t1: cancelled/))
     })
+  })
+
+  it('6: finds an interrupt that left an earlier task alone', () => {
+    const story = new Story()
+      .commit('n0.1', ['task', 'a', ready({ id: 'a', turnKey: 'k', seq: 1 })], ['turn', 'k', { nextSeq: 2, head: 1 }])
+      .commit(
+        'n0.1',
+        ['task', 'b', ready({ id: 'b', turnKey: 'k', seq: 2, state: 'waiting' })],
+        ['turn', 'k', { nextSeq: 3, head: 1 }],
+      )
+      .event({ type: 'client:accepted', node: 'n0.1', ref: 8, taskId: 'b' })
+    expect(story.found()).toContainEqual(expect.stringMatching(/6: b interrupted k, but a is still ready/))
   })
 
   describe('7 reasons are true', () => {

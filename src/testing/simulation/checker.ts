@@ -9,6 +9,8 @@ export interface RunFacts {
   readonly limits: ReadonlyMap<string, number>
   /** Rates of the task types that have one. */
   readonly rates: ReadonlyMap<string, { readonly max: number; readonly perMs: number }>
+  /** The numbers of tasks that are submitted with the policy `interrupt`. */
+  readonly interrupting: ReadonlySet<number>
   /** Storage time at the start of the run, in milliseconds since the Unix epoch. */
   readonly startMs: number
   readonly leaseMs: number

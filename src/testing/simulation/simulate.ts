@@ -103,6 +103,9 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     slots: new Map(workload.agents.map((agent) => [agent.id, agent.slots])),
     limits: new Map(workload.types.flatMap((type) => (type.limit === undefined ? [] : [[type.type, type.limit]]))),
     rates: new Map(),
+    interrupting: new Set(
+      workload.tasks.filter((task) => task.options.whenBusy === 'interrupt').map((task) => task.ref),
+    ),
     startMs: clock.now() - clock.monotonic(),
     leaseMs: system.leaseMs,
     heartbeatMs: system.heartbeatMs,

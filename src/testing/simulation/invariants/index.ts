@@ -3,6 +3,7 @@ import { acceptedOnce } from './accepted-once.js'
 import { cancelIsFinal } from './cancel-is-final.js'
 import { cleanShutdown } from './clean-shutdown.js'
 import { createdOnce } from './created-once.js'
+import { interruptsEarlier } from './interrupts-earlier.js'
 import { nothingBroken } from './nothing-broken.js'
 import { oneTerminalState } from './one-terminal-state.js'
 import { rankOrder } from './rank-order.js'
@@ -21,6 +22,7 @@ export const INVARIANTS: readonly CheckerFactory[] = [
   turnOrder,
   rankOrder,
   cancelIsFinal,
+  interruptsEarlier,
   reasonsAreTrue,
   cleanShutdown,
   nothingBroken,
