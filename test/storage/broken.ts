@@ -1,0 +1,70 @@
+import { memoryStorage } from '../../src/storage/memory/memory-storage.js'
+import type { SetResult, Storage, StoredRecord, Write, WriteSet } from '../../src/storage/storage.js'
+import { runStorageCase, storageConformanceCases } from '../../src/testing/storage-conformance/index.js'
+
+/** What a broken storage does in its own way; the rest is the memory storage's. */
+export type Defect = (inner: Storage) => Partial<Storage>
+
+/** A memory storage with a defect. */
+export function withDefect(defect: Defect): Storage {
+  const inner = memoryStorage()
+  const sound: Storage = {
+    name: inner.name,
+    outcomeAlwaysKnown: true,
+    durable: false,
+    open: (schema) => inner.open(schema),
+    read: (keys) => inner.read(keys),
+    query: (index, query) => inner.query(index, query),
+    count: (index, range) => inner.count(index, range),
+    commit: (sets) => inner.commit(sets),
+    close: () => inner.close(),
+  }
+  return { ...sound, ...defect(inner) }
+}
+
+/** The names of these cases that a storage with the defect fails. */
+export async function caught(defect: Defect, names: readonly string[]): Promise<string[]> {
+  const failed: string[] = []
+  for (const name of names) {
+    const found = storageConformanceCases.filter((one) => `${one.topic}: ${one.name}` === name)
+    if (found.length !== 1) throw new Error(`The kit has ${found.length} cases named "${name}".`)
+    for (const one of found) {
+      const storage = withDefect(defect)
+      const create = async () => ({ storage, reopen: async () => storage, dispose: async () => {} })
+      await runStorageCase(one, create).catch(() => failed.push(name))
+    }
+  }
+  return failed
+}
+
+/** A storage that changes its sets before it looks at them. */
+export function changingSets(change: (set: WriteSet, inner: Storage) => Promise<WriteSet> | WriteSet): Defect {
+  return (inner) => ({
+    commit: async (sets) => inner.commit(await Promise.all(sets.map((set) => change(set, inner)))),
+  })
+}
+
+/** A storage that changes what it answers to a query. */
+export function changingRecords(change: (records: readonly StoredRecord[]) => StoredRecord[]): Defect {
+  return (inner) => ({
+    async query(index, query) {
+      const answer = await inner.query(index, query)
+      return { ...answer, records: change(answer.records) }
+    },
+  })
+}
+
+/** A storage that changes what it answers to a commit. */
+export function changingResults(change: (result: SetResult, set: WriteSet) => SetResult): Defect {
+  return (inner) => ({
+    async commit(sets) {
+      const answer = await inner.commit(sets)
+      return { ...answer, results: answer.results.map((result, i) => change(result, sets[i] as WriteSet)) }
+    },
+  })
+}
+
+/** A set with each write changed. */
+export function mapWrites(set: WriteSet, change: (write: Write) => Write): WriteSet {
+  return { ...set, writes: set.writes.map(change) }
+}
