@@ -1,0 +1,140 @@
+import type { Timer } from '../internal/clock.js'
+import type { AnyTaskDefinition } from '../task/definition.js'
+import {
+  currentAttempt,
+  expired,
+  holdsCancelled,
+  holdsClaim,
+  promoted,
+  scheduledAt,
+  settled,
+  withoutHolder,
+} from '../task/task-life-cycle.js'
+import type { TaskRecord } from '../task/task-record.js'
+import { isTerminal } from '../task/task-status.js'
+import { changeTask, type OnChange, type Plan } from './change-task.js'
+import type { Entry, NodeContext } from './node-context.js'
+import type { RetryBudget } from './retry-budget.js'
+import { rulesFor } from './settle.js'
+
+const BATCH = 100
+
+/**
+ * What happens to tasks by time alone: delays and backoffs end, tasks that had to start by a time expire, claims of
+ * polling agents run out. Any node does it; a refusal means that another one did.
+ */
+export class Clockwork {
+  #timer: Timer | undefined
+  #nextAt = Number.POSITIVE_INFINITY
+  #isRunning = false
+  #isStopped = false
+
+  constructor(
+    private readonly node: NodeContext,
+    private readonly budget: RetryBudget,
+    private readonly onChange: OnChange,
+    private readonly definitionOf: (type: string) => AnyTaskDefinition | undefined,
+  ) {}
+
+  start(): void {
+    this.#arm(0)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+
+  /** Something is due at this storage time: don't wait for the next poll. */
+  wakeAt(at: number): void {
+    const delayMs = Math.max(0, at - this.node.time.now())
+    if (delayMs < this.node.settings.pollMs) this.#arm(delayMs)
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#isStopped) return
+    const at = this.node.clock.monotonic() + delayMs
+    if (at >= this.#nextAt) return
+    this.#nextAt = at
+    this.#timer?.cancel()
+    this.#timer = this.node.clock.setTimer(() => void this.#tick(), delayMs)
+  }
+
+  async #tick(): Promise<void> {
+    this.#nextAt = Number.POSITIVE_INFINITY
+    if (this.#isRunning) return this.#arm(this.node.settings.observeMs)
+    this.#isRunning = true
+    let nextDueInMs: number | undefined
+    try {
+      nextDueInMs = await this.#promoteDue()
+      await this.#endOverdue()
+    } catch (error) {
+      if (!this.#isStopped) this.node.log.warn({ error }, 'the clockwork failed')
+    }
+    this.#isRunning = false
+    this.#arm(Math.min(nextDueInMs ?? Number.POSITIVE_INFINITY, this.node.settings.pollMs))
+  }
+
+  /** Promotes what is due; answers in how long the next one is. */
+  async #promoteDue(): Promise<number | undefined> {
+    while (!this.#isStopped) {
+      const due = await this.node.query('task', 'due', { limit: BATCH })
+      const now = this.node.time.now()
+      const ready = due.filter((entry) => (entry.value.runAt ?? 0) <= now)
+      await Promise.all(ready.map((entry) => this.#promote(entry)))
+      const next = due[ready.length]
+      if (next !== undefined) return Math.max(1, (next.value.runAt ?? now) - now)
+      if (due.length < BATCH) return undefined
+    }
+    return undefined
+  }
+
+  /** scheduled -> ready or waiting; a retry without budget is pushed back, so that it leaves the head of `due`. */
+  async #promote(entry: Entry): Promise<void> {
+    const isRetry = entry.value.attempts.length > 0
+    const pushedBackMs = isRetry ? this.budget.take() : 0
+    await changeTask(this.node, this.onChange, entry, (task) => {
+      if (task.state !== 'scheduled' || (task.runAt ?? 0) > this.node.time.now()) return undefined
+      if (pushedBackMs > 0)
+        return { after: scheduledAt(task, this.node.time.now() + pushedBackMs, this.node.settings.boosts) }
+      return promotionOf(task)
+    })
+  }
+
+  async #endOverdue(): Promise<void> {
+    while (!this.#isStopped) {
+      const overdue = await this.node.query('task', 'expires', { upTo: [this.node.time.now()], limit: BATCH })
+      await Promise.all(overdue.map((entry) => this.expire(entry)))
+      if (overdue.length < BATCH) return
+    }
+  }
+
+  /** Ends a task, or a polling agent's claim, whose time has run out. */
+  async expire(entry: Entry): Promise<void> {
+    const settleToken = this.node.newToken()
+    await changeTask(this.node, this.onChange, entry, (task) => this.#expiryOf(task, settleToken))
+  }
+
+  #expiryOf(task: TaskRecord, settleToken: string): Plan | undefined {
+    const now = this.node.time.now()
+    if (task.claimEndsAt !== undefined) {
+      if (task.claimEndsAt > now) return undefined
+      const token = currentAttempt(task)?.token ?? ''
+      if (holdsCancelled(task, token)) return { after: withoutHolder(task) }
+      if (!holdsClaim(task, token)) return undefined
+      const error = { name: 'BatutaError', code: 'CLAIM_LOST', message: 'The claim ended without a result.' }
+      const rules = rulesFor(this.node, this.definitionOf(task.type), settleToken, 0)
+      return { after: settled(task, { type: 'lost', error }, rules) }
+    }
+    const isUnstarted = !isTerminal(task.state) && task.state !== 'running' && task.attempts.length === 0
+    if (!isUnstarted || task.expiresAt === undefined || task.expiresAt > now) return undefined
+    return { after: expired(task, now) }
+  }
+}
+
+/** What a due task becomes: a delayed one of an ordering key takes its number now; a message keeps the one it has. */
+function promotionOf(task: TaskRecord): Plan {
+  const after = promoted(task, true)
+  if (task.turnKey === undefined || task.attempts.length > 0) return { after }
+  return task.seq === undefined ? { after, takesNumber: true } : { after, needsTurn: true }
+}

@@ -1,0 +1,241 @@
+import { BatutaError, isBatutaError } from '../errors/base-error.js'
+import type { Clock } from '../internal/clock.js'
+import type { SetResult, Storage, WriteSet } from '../storage/storage.js'
+import type { EventHub } from './event-hub.js'
+import type { StorageTime } from './storage-time.js'
+
+/** One commit carries at most this many sets and about this many bytes. */
+const MAX_SETS = 512
+const MAX_BYTES = 4 * 1024 * 1024
+/** Sets that may wait before `submit` is held back. */
+const MAX_WAITING = 8_192
+const FIRST_PAUSE_MS = 25
+const LONGEST_PAUSE_MS = 1_000
+
+/** How a set is to be committed. */
+export interface CommitOptions {
+  /** How long to go on while the storage is away. Default: for ever. */
+  readonly waitMs?: number | undefined
+  /** Goes before what waits: for heartbeats. */
+  readonly isUrgent?: boolean | undefined
+  /** About how large the set is. */
+  readonly bytes?: number | undefined
+}
+
+interface Waiting {
+  readonly set: WriteSet
+  readonly bytes: number
+  readonly giveUpAt: number
+  readonly resolve: (result: SetResult) => void
+  readonly reject: (error: unknown) => void
+  /** It was sent, and nobody knows whether it was applied. */
+  isUnknown: boolean
+}
+
+/**
+ * Group commit: collects the sets of a moment and sends them as one `commit`, one in flight at a time. The only place that
+ * resends, always the identical sets. Two sets that touch one record never travel together: the later one waits.
+ */
+export class Committer {
+  #queue: Waiting[] = []
+  #isSending = false
+  #isScheduled = false
+  #isStopped = false
+  #isAway = false
+  #pauseMs = FIRST_PAUSE_MS
+  #roomWaiters: (() => void)[] = []
+  readonly #schedule: (fn: () => void) => void
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly clock: Clock,
+    private readonly time: StorageTime,
+    private readonly events: EventHub,
+  ) {
+    // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined.
+    this.#schedule = storage.durable
+      ? (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
+      : (fn) => queueMicrotask(fn)
+  }
+
+  /** Whether the storage answered the last commit. */
+  get isHealthy(): boolean {
+    return !this.#isAway
+  }
+
+  /** Resolves when there is room for another set of a new task. */
+  room(): Promise<void> | undefined {
+    if (this.#queue.length < MAX_WAITING) return undefined
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  /**
+   * @returns what became of the set.
+   * @throws STORAGE_UNAVAILABLE when it was certainly not applied, STORAGE_OUTCOME_UNKNOWN when nobody can say: only
+   * after `waitMs`, or after {@link stop}.
+   */
+  commit(set: WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        set,
+        bytes: options.bytes ?? 512,
+        giveUpAt: options.waitMs === undefined ? Number.POSITIVE_INFINITY : this.clock.monotonic() + options.waitMs,
+        resolve,
+        reject,
+        isUnknown: false,
+      }
+      if (this.#isStopped) return this.#giveUp(waiting, undefined)
+      if (options.isUrgent === true) this.#queue.unshift(waiting)
+      else this.#queue.push(waiting)
+      this.#scheduleSend()
+    })
+  }
+
+  /** Sends nothing more; what waits is given up. */
+  stop(): void {
+    this.#isStopped = true
+    for (const waiting of this.#queue.splice(0)) this.#giveUp(waiting, undefined)
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  #scheduleSend(): void {
+    if (this.#isScheduled || this.#isSending) return
+    this.#isScheduled = true
+    this.#schedule(() => {
+      this.#isScheduled = false
+      void this.#send()
+    })
+  }
+
+  async #send(): Promise<void> {
+    if (this.#isSending || this.#isStopped || this.#queue.length === 0) return
+    this.#isSending = true
+    const batch = this.#takeBatch()
+    try {
+      const answer = await this.storage.commit(batch.map((waiting) => waiting.set))
+      this.time.observe(answer.now)
+      this.#recovered()
+      for (const [i, waiting] of batch.entries()) {
+        const result = answer.results[i]
+        if (result !== undefined) waiting.resolve(result)
+      }
+    } catch (error) {
+      await this.#failed(batch, error)
+    }
+    this.#isSending = false
+    if (this.#queue.length > 0) this.#scheduleSend()
+    if (this.#queue.length < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  /** The next sets of the queue, without two that touch one record where one of them writes it. */
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    const rest: Waiting[] = []
+    const touched = new Map<string, Map<string, boolean>>()
+    let bytes = 0
+    let i = 0
+    for (; i < this.#queue.length && batch.length < MAX_SETS && bytes < MAX_BYTES; i++) {
+      const waiting = this.#queue[i] as Waiting
+      // A set that is held back still marks its records, so that no later one overtakes it.
+      const isFree = touch(touched, waiting.set)
+      if (isFree) {
+        batch.push(waiting)
+        bytes += waiting.bytes
+      } else {
+        rest.push(waiting)
+      }
+    }
+    this.#queue = rest.length === 0 && i === this.#queue.length ? [] : rest.concat(this.#queue.slice(i))
+    return batch
+  }
+
+  async #failed(batch: Waiting[], error: unknown): Promise<void> {
+    const isUnknown = isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')
+    if (!isUnknown && !isBatutaError(error, 'STORAGE_UNAVAILABLE')) {
+      await this.#oneByOne(batch, error)
+      return
+    }
+    this.#away(error)
+    const now = this.clock.monotonic()
+    const keep: Waiting[] = []
+    for (const waiting of batch) {
+      waiting.isUnknown ||= isUnknown
+      if (this.#isStopped || now + this.#pauseMs > waiting.giveUpAt) this.#giveUp(waiting, error)
+      else keep.push(waiting)
+    }
+    this.#queue = keep.concat(this.#queue)
+    if (this.#isStopped) return
+    await new Promise<void>((resolve) => this.clock.setTimer(resolve, this.#pauseMs))
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
+    if (this.#isStopped) this.stop()
+  }
+
+  /** An error that is neither "away" nor "unknown" may be one set's fault: the others must not suffer for it. */
+  async #oneByOne(batch: Waiting[], error: unknown): Promise<void> {
+    if (batch.length === 1) return batch[0]?.reject(error)
+    for (const waiting of batch) {
+      try {
+        const answer = await this.storage.commit([waiting.set])
+        this.time.observe(answer.now)
+        const result = answer.results[0]
+        if (result !== undefined) waiting.resolve(result)
+      } catch (own) {
+        if (isBatutaError(own, 'STORAGE_UNAVAILABLE') || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
+          waiting.isUnknown ||= isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')
+          this.#queue.push(waiting)
+        } else {
+          waiting.reject(own)
+        }
+      }
+    }
+  }
+
+  #giveUp(waiting: Waiting, cause: unknown): void {
+    const data = { storage: this.storage.name }
+    waiting.reject(
+      waiting.isUnknown
+        ? new BatutaError('STORAGE_OUTCOME_UNKNOWN', 'The storage went away before it said whether it wrote.', {
+            data,
+            cause,
+          })
+        : new BatutaError('STORAGE_UNAVAILABLE', 'The storage can not be reached; nothing was written.', {
+            data,
+            cause,
+            fix: 'Try again later.',
+          }),
+    )
+  }
+
+  #away(error: unknown): void {
+    if (this.#isAway) return
+    this.#isAway = true
+    this.events.emit('storage:unavailable', { storage: this.storage.name, error })
+  }
+
+  #recovered(): void {
+    if (!this.#isAway) return
+    this.#isAway = false
+    this.#pauseMs = FIRST_PAUSE_MS
+    this.events.emit('storage:recovered', { storage: this.storage.name })
+  }
+}
+
+/** Marks a set's records as touched; `false` when one of them may not be shared with what was marked before. */
+function touch(touched: Map<string, Map<string, boolean>>, set: WriteSet): boolean {
+  let isFree = true
+  for (const write of set.writes) {
+    const isWritten = write.leave !== undefined
+    let ids = touched.get(write.kind)
+    if (ids === undefined) {
+      ids = new Map()
+      touched.set(write.kind, ids)
+    }
+    const earlier = ids.get(write.id)
+    if (earlier === undefined) ids.set(write.id, isWritten)
+    else {
+      if (earlier || isWritten) isFree = false
+      if (isWritten) ids.set(write.id, true)
+    }
+  }
+  return isFree
+}

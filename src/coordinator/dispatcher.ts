@@ -1,0 +1,337 @@
+import type { Engine, EngineHost, TaskRef } from '../engine/engine.js'
+import { isBatutaError } from '../errors/base-error.js'
+import type { LanePool } from '../router/candidate-pool.js'
+import type { RoutingDecision } from '../router/decision.js'
+import type { Router } from '../router/router.js'
+import type { RoutableTask } from '../router/routing-strategy.js'
+import { type ClaimFacts, claimed, holdsClaim } from '../task/task-life-cycle.js'
+import type { TaskRecord } from '../task/task-record.js'
+import type { AgentInstance } from './agent-instance.js'
+import type { AgentRegistry } from './agent-registry.js'
+import type { Entry, NodeContext } from './node-context.js'
+import type { Permits } from './permits.js'
+import { SetBuilder } from './set-builder.js'
+
+/** A slot taken for a task, before the claim is committed. */
+export interface Reservation {
+  readonly instance: AgentInstance
+  readonly token: string
+  readonly ownerId: string
+  readonly decision: RoutingDecision | undefined
+  readonly permitId: string | undefined
+  readonly claim: ClaimFacts
+}
+
+/** What the dispatcher asks of the rest. */
+export interface DispatcherHooks {
+  /** The claim is committed: run it. */
+  begin(entry: Entry, reservation: Reservation): void
+  /** Whether this owner may claim at all now. */
+  mayClaim(): boolean
+  /** A slot of an agent that polls was taken, or given back without a claim. */
+  reserved(instance: AgentInstance, isTaken: boolean): void
+  /** It can't be started any more: it had to start by now. */
+  expire(entry: Entry): void
+}
+
+/**
+ * Gives ready tasks to agents: whenever a slot may be free and a task may be ready, it asks the engine for the lowest rank,
+ * the router for the agent, and commits the claim. Late binding: nothing is routed before there is a free slot.
+ */
+export class Dispatcher {
+  readonly #waiting = new Set<string>()
+  /** Tasks that nobody here can take now although their lane has room, by id. */
+  readonly #parked = new Map<string, TaskRef>()
+  /** Tokens of claims from before they are sent until they are settled: what this owner knows it holds. */
+  readonly claims = new Set<string>()
+  #isPumping = false
+  #isScheduled = false
+
+  constructor(
+    private readonly node: NodeContext,
+    private readonly engine: Engine,
+    private readonly router: Router,
+    private readonly registry: AgentRegistry,
+    private readonly permits: Permits,
+    private readonly hooks: DispatcherHooks,
+  ) {}
+
+  /** Tasks have become ready. */
+  offer(entries: readonly Entry[]): void {
+    this.#offerRefs(entries.map(refOf))
+  }
+
+  /** These lanes may have something to hand out (all known ones, when absent). */
+  wake(lanes: Iterable<string> = this.registry.lanes): void {
+    for (const lane of lanes) {
+      if (this.#register(lane)) this.#waiting.add(lane)
+    }
+    this.#schedule()
+  }
+
+  /** A slot of this instance may be free. */
+  freed(instance: AgentInstance): void {
+    this.wake(instance.lanes)
+    if (this.#parked.size > 0) this.unpark()
+  }
+
+  /** Tries everything again that nobody could take. */
+  unpark(): void {
+    const refs = [...this.#parked.values()]
+    this.#parked.clear()
+    this.engine.finish(refs)
+    this.#offerRefs(refs)
+  }
+
+  /** Whether this task is set aside because nobody here can take it now. */
+  isParked(id: string): boolean {
+    return this.#parked.has(id)
+  }
+
+  /** The types of parked tasks: those whose permits are worth a look. */
+  get parkedTypes(): Set<string> {
+    const types = new Set<string>()
+    for (const ref of this.#parked.values()) {
+      const type = (ref.hint as Entry | undefined)?.value.type
+      if (type !== undefined) types.add(type)
+    }
+    return types
+  }
+
+  /**
+   * A slot for a task that is about to be stored, so that it can be stored running: only if a slot is free and this node
+   * knows of nothing waiting that the slot could take.
+   */
+  reserveAtOnce(task: TaskRecord): Reservation | undefined {
+    if (!this.hooks.mayClaim() || this.#limitOf(task) !== undefined) return undefined
+    const pool = this.registry.lane(task.lane)
+    if (pool.size === 0) return undefined
+    const decision = this.#decide(task, pool)
+    const instance = decision?.agent === undefined ? undefined : this.registry.get(decision.agent)
+    if (instance === undefined) return undefined
+    const ahead = this.engine.want(instance.lanes, 1)
+    if (ahead.length > 0) {
+      this.engine.finish(ahead)
+      this.#offerRefs(ahead)
+      return undefined
+    }
+    return this.#reserve(task, instance, decision, undefined)
+  }
+
+  /** The claim was not made. */
+  cancelReservation(reservation: Reservation, task: TaskRecord): void {
+    this.claims.delete(reservation.token)
+    if (reservation.permitId !== undefined) this.permits.free(task.type, reservation.permitId)
+    reservation.instance.load.release()
+    if (reservation.instance.isPolling) this.hooks.reserved(reservation.instance, false)
+    this.freed(reservation.instance)
+  }
+
+  #offerRefs(refs: readonly TaskRef[]): void {
+    const known = refs.filter((ref) => this.#register(ref.lane))
+    if (known.length === 0) return
+    this.engine.offer(known)
+    for (const ref of known) this.#waiting.add(ref.lane)
+    this.#schedule()
+  }
+
+  /** A lane made on another node may be one too many here: it stays in storage, and is reported. */
+  #register(lane: string): boolean {
+    try {
+      this.registry.lane(lane)
+      return true
+    } catch (error) {
+      this.node.log.error({ lane, error }, 'a lane can not be served')
+      return false
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isPumping) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    this.#isPumping = true
+    try {
+      while (this.hooks.mayClaim()) {
+        const lanes = this.#lanesWithRoom()
+        if (lanes.length === 0) break
+        const [ref] = this.engine.want(lanes, 1)
+        if (ref !== undefined) this.#dispatch(ref)
+        else for (const lane of lanes) this.#waiting.delete(lane)
+      }
+    } finally {
+      this.#isPumping = false
+    }
+  }
+
+  #lanesWithRoom(): string[] {
+    const lanes: string[] = []
+    for (const lane of this.#waiting) if (this.registry.lane(lane).size > 0) lanes.push(lane)
+    return lanes
+  }
+
+  #dispatch(ref: TaskRef): void {
+    const known = ref.hint as Entry | undefined
+    if (known === undefined) {
+      void this.#fetch(ref)
+      return
+    }
+    const task = known.value
+    if (task.expiresAt !== undefined && task.attempts.length === 0 && task.expiresAt <= this.node.time.now()) {
+      this.engine.finish([ref])
+      this.hooks.expire(known)
+      return
+    }
+    const pool = this.registry.lane(ref.lane)
+    if (this.#shouldWaitForOthers(task, pool)) {
+      this.#parked.set(ref.id, ref)
+      return
+    }
+    const limit = this.#limitOf(task)
+    const permit = limit === undefined ? undefined : this.permits.guess(task.type, limit)
+    const decision = limit !== undefined && permit === undefined ? undefined : this.#decide(task, pool)
+    const instance = decision?.agent === undefined ? undefined : this.registry.get(decision.agent)
+    if (instance === undefined) {
+      if (permit !== undefined) this.permits.free(task.type, permit.id)
+      this.#parked.set(ref.id, ref)
+      return
+    }
+    void this.#claim(ref, known, this.#reserve(task, instance, decision, permit?.id))
+  }
+
+  /** An engine outside this process hands out bare references. */
+  async #fetch(ref: TaskRef): Promise<void> {
+    const entry = await this.node.read('task', ref.id).catch(() => undefined)
+    this.engine.finish([ref])
+    if (entry?.value.state === 'ready') this.offer([entry])
+  }
+
+  #decide(task: TaskRecord, pool: LanePool): RoutingDecision | undefined {
+    const strategy = task.strategy ?? this.registry.definition(task.type)?.options.strategy
+    const failed = failedAgents(task)
+    const options = { strategy, exclude: failed.length === 0 ? undefined : { agents: failed } }
+    return this.router.decide(routable(task), pool, options).decision
+  }
+
+  /**
+   * After a failure another agent is preferred, and waited for, as long as there is one that could take the task some time.
+   */
+  #shouldWaitForOthers(task: TaskRecord, pool: LanePool): boolean {
+    const failed = failedAgents(task)
+    if (failed.length === 0) return false
+    let othersAreFull = false
+    for (const { load } of this.registry.agents) {
+      if (failed.includes(load.agentId) || pool.get(load.instanceId) === undefined) continue
+      if (load.refusal === undefined) return false
+      if (load.refusal === 'full') othersAreFull = true
+    }
+    return othersAreFull
+  }
+
+  #limitOf(task: TaskRecord): number | undefined {
+    return this.registry.definition(task.type)?.options.maxConcurrentTasks
+  }
+
+  #reserve(
+    task: TaskRecord,
+    instance: AgentInstance,
+    decision: RoutingDecision | undefined,
+    permitId: string | undefined,
+  ): Reservation {
+    const token = this.node.newToken()
+    this.claims.add(token)
+    instance.load.assign(this.registry.roster.nextSequence())
+    if (instance.isPolling) this.hooks.reserved(instance, true)
+    const now = this.node.time.now()
+    const claim: ClaimFacts = {
+      agentId: instance.id,
+      instanceId: instance.load.instanceId,
+      ownerId: instance.isPolling ? `poll:${instance.id}` : this.node.ownerId,
+      token,
+      now: Math.max(now, task.createdAt),
+      strategy: decision?.strategy,
+      score: decision?.score,
+      permitId,
+      claimEndsAt: instance.isPolling ? now + instance.leaseMs : undefined,
+    }
+    return { instance, token, ownerId: claim.ownerId, decision, permitId, claim }
+  }
+
+  async #claim(ref: TaskRef, entry: Entry, reservation: Reservation): Promise<void> {
+    const { token, permitId, claim } = reservation
+    const set = new SetBuilder(this.node)
+    const after = set.put('task', entry.id, entry, claimed(entry.value, claim))
+    if (permitId !== undefined) set.put('permit', permitId, undefined, { taskId: entry.id, token }, token)
+    try {
+      const result = await this.node.committer.commit(set.build(this.node.latest()))
+      if (result.applied) {
+        this.engine.finish([ref])
+        this.hooks.begin(after, reservation)
+        return
+      }
+      const stands = result.found[0] as Entry | undefined
+      if (stands !== undefined && holdsClaim(stands.value, token)) {
+        // Our own claim, applied before its answer went missing.
+        this.engine.finish([ref])
+        this.hooks.begin(stands, reservation)
+        return
+      }
+      this.cancelReservation(reservation, entry.value)
+      this.engine.finish([ref])
+      if (stands?.value.state === 'ready') this.offer([stands])
+    } catch (error) {
+      if (!isBatutaError(error, 'STORAGE_UNAVAILABLE'))
+        this.node.log.error({ taskId: entry.id, error }, 'a claim failed')
+      this.cancelReservation(reservation, entry.value)
+      this.engine.finish([ref])
+    }
+  }
+}
+
+/** The reference to a ready task, with what is known of it. */
+export function refOf(entry: Entry): TaskRef {
+  const { lane, tenant, rank } = entry.value
+  return { id: entry.id, lane, tenant, rank, hint: entry }
+}
+
+function routable(task: TaskRecord): RoutableTask {
+  return {
+    id: task.id,
+    type: task.type,
+    requires: task.requires,
+    tenant: task.tenant,
+    priority: task.priority,
+    sessionId: task.sessionId,
+    attempts: task.attempts.length,
+  }
+}
+
+const NOBODY: readonly string[] = []
+
+/** The agents whose attempts at this task failed or died. */
+function failedAgents(task: TaskRecord): readonly string[] {
+  if (task.attempts.length === 0) return NOBODY
+  const failed = task.attempts.filter((attempt) => attempt.outcome === 'failed' || attempt.outcome === 'lost')
+  return failed.map((attempt) => attempt.agentId)
+}
+
+/** What the engine may ask of us. */
+export function engineHost(
+  node: NodeContext,
+  dispatcher: () => Dispatcher,
+  readReady: (lane: string, limit: number) => Promise<readonly Entry[]>,
+): EngineHost {
+  return {
+    clock: node.clock,
+    pollMs: node.settings.pollMs,
+    readReady: async (lane, limit) => (await readReady(lane, limit)).map(refOf),
+    wake: (lanes) => dispatcher().wake(lanes),
+    onError: (error) => node.log.warn({ error }, 'the engine could not refill a window'),
+  }
+}

@@ -1,0 +1,73 @@
+import { EventEmitter } from 'eventemitter3'
+import type { Clock } from '../internal/clock.js'
+import type { Logger } from '../internal/logger.js'
+import type { BatutaEvent, EventListener, EventName, EventPattern, EventPayloads } from '../task/events.js'
+
+type Listener = (event: BatutaEvent) => unknown
+
+/**
+ * Tells listeners what happened. A listener that throws or rejects harms nobody: that is itself an event
+ * (`listener:error`), and a log line when nobody listens to it.
+ */
+export class EventHub {
+  readonly #emitter = new EventEmitter<string>()
+  #listeners = 0
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {}
+
+  /** Listens to a name, `'task:*'` or `'*'`; the answer unsubscribes. */
+  on<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
+    this.#emitter.on(name, listener)
+    this.#listeners++
+    return () => this.off(name, listener)
+  }
+
+  /** Listens to the next one only. */
+  once<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
+    const unsubscribe = this.on(name, (event) => {
+      unsubscribe()
+      return listener(event)
+    })
+    return unsubscribe
+  }
+
+  off<P extends EventPattern>(name: P, listener: EventListener<P>): void {
+    const before = this.#emitter.listenerCount(name)
+    this.#emitter.off(name, listener)
+    this.#listeners -= before - this.#emitter.listenerCount(name)
+  }
+
+  /** Whether anybody listens to anything: making an event's payload may cost something. */
+  get hasListeners(): boolean {
+    return this.#listeners > 0
+  }
+
+  /** Tells everybody, in this order: the exact name, its family, all. `fields` may be a function, called only when somebody listens. */
+  emit<N extends EventName>(type: N, fields: EventPayloads[N] | (() => EventPayloads[N])): void {
+    if (this.#listeners === 0) return
+    const family = `${type.slice(0, type.indexOf(':'))}:*`
+    const listeners = [type, family, '*'].flatMap((name) => this.#emitter.listeners(name)) as Listener[]
+    if (listeners.length === 0) return
+    const payload = typeof fields === 'function' ? fields() : fields
+    const event = { ...payload, type, at: new Date(this.clock.now()) } as BatutaEvent
+    for (const listener of listeners) this.#call(listener, event)
+  }
+
+  #call(listener: Listener, event: BatutaEvent): void {
+    try {
+      const answer = listener(event)
+      if (answer instanceof Promise) answer.catch((error) => this.#failed(event, error))
+    } catch (error) {
+      this.#failed(event, error)
+    }
+  }
+
+  #failed(event: BatutaEvent, error: unknown): void {
+    this.log.error({ event: event.type, error }, 'a listener failed')
+    // One that fails on `listener:error` itself is only logged, or it would go round for ever.
+    if (event.type !== 'listener:error') this.emit('listener:error', { event: event.type, error })
+  }
+}

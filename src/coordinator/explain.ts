@@ -1,0 +1,120 @@
+import { suggest } from '../internal/did-you-mean.js'
+import type { RoutingDecision } from '../router/decision.js'
+import { ANY_TYPE, parseLane } from '../task/lane.js'
+import { taskOf } from '../task/task.js'
+import type { TaskRecord } from '../task/task-record.js'
+import { statusOf } from '../task/task-status.js'
+import type { AgentInstance } from './agent-instance.js'
+import type { AgentRegistry } from './agent-registry.js'
+import type { Explanation, PendingReason } from './explain-types.js'
+import { explanationText } from './explanation-text.js'
+import type { Entry, NodeContext } from './node-context.js'
+
+/** What an explanation may look at besides the records. */
+export interface ExplainView {
+  readonly node: NodeContext
+  readonly registry: AgentRegistry
+  readonly decisions: Iterable<RoutingDecision>
+  readonly mayClaim: boolean
+  readonly isParked: (taskId: string) => boolean
+  readonly isBudgetSpent: () => boolean
+}
+
+/** Why a task is where it is. */
+export async function explainTask(view: ExplainView, entry: Entry): Promise<Explanation> {
+  const task = entry.value
+  const pending = statusOf(task.state) === 'pending' ? await pendingReasons(view, task) : []
+  const decisions = [...view.decisions].filter((decision) => decision.taskId === task.id).reverse()
+  const facts = {
+    taskId: task.id,
+    taskType: task.type,
+    status: statusOf(task.state),
+    asOf: new Date(view.node.time.now()),
+    pending,
+    decisions,
+    attempts: taskOf(task).attempts,
+  }
+  return { ...facts, toString: () => explanationText(facts) }
+}
+
+async function pendingReasons(view: ExplainView, task: TaskRecord): Promise<PendingReason[]> {
+  if (task.state === 'scheduled') return [scheduledReason(view, task)]
+  if (task.state === 'waiting') return [await waitingReason(view, task)]
+  const reasons = readyReasons(view, task)
+  if (!view.mayClaim) reasons.push({ kind: 'node_not_claiming', why: 'it is stopping, or the storage does not answer' })
+  return reasons.length > 0 ? reasons : [{ kind: 'queued' }]
+}
+
+function scheduledReason(view: ExplainView, task: TaskRecord): PendingReason {
+  const until = new Date(task.runAt ?? 0)
+  const attempt = task.attempts.length
+  if (attempt === 0) return { kind: 'scheduled', until }
+  return view.isBudgetSpent() && (task.runAt ?? 0) <= view.node.time.now()
+    ? { kind: 'retry_budget', until }
+    : { kind: 'backing_off', until, attempt }
+}
+
+async function waitingReason(view: ExplainView, task: TaskRecord): Promise<PendingReason> {
+  const turnKey = task.turnKey ?? ''
+  const turn = await view.node.read('turn', turnKey)
+  const head = turn?.value.head ?? 0
+  const [ahead] = await view.node.query('task', 'turn', { prefix: [turnKey], after: [turnKey, head - 1], limit: 1 })
+  const orderingKey = taskOf(task).orderingKey
+  return {
+    kind: 'waiting',
+    ...(ahead === undefined || ahead.id === task.id ? undefined : { taskId: ahead.id }),
+    ...(orderingKey === undefined ? undefined : { orderingKey }),
+    ...(task.sessionId === undefined ? undefined : { sessionId: task.sessionId }),
+  }
+}
+
+function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
+  const lane = parseLane(task.lane)
+  const agents = [...view.registry.agents].filter((agent) => agent.serves(lane))
+  if (agents.length === 0 && lane.kind === 'agent') return [unknownAgent(view, lane.agentId)]
+  if (agents.length === 0 && lane.kind === 'tasks') return nobodyReasons(view, task)
+  const reasons: PendingReason[] = []
+  const limit = view.registry.definition(task.type)?.options.maxConcurrentTasks
+  if (view.isParked(task.id) && limit !== undefined) reasons.push({ kind: 'limit_reached', taskType: task.type, limit })
+  const failedOn = new Set(
+    task.attempts.filter((attempt) => attempt.outcome === 'failed').map((attempt) => attempt.agentId),
+  )
+  const refusals = agents.map((agent) => agent.load.refusal)
+  const isFull = (agent: AgentInstance) => agent.load.refusal === 'full'
+  if (agents.length > 0 && agents.every(isFull)) reasons.push({ kind: 'all_busy', agents: agents.length })
+  else if (agents.length > 0 && refusals.every((refusal) => refusal !== undefined)) {
+    const statuses: Record<string, number> = {}
+    for (const refusal of refusals) if (refusal !== undefined) statuses[refusal] = (statuses[refusal] ?? 0) + 1
+    reasons.push({ kind: 'all_away', agents: agents.length, statuses })
+  } else if (view.isParked(task.id) && failedOn.size > 0) {
+    reasons.push({ kind: 'excluded', agents: failedOn.size })
+  } else if (view.isParked(task.id) && limit === undefined) {
+    const strategy = task.strategy ?? view.registry.definition(task.type)?.options.strategy ?? 'default'
+    reasons.push({ kind: 'strategy_declined', strategy })
+  }
+  return reasons
+}
+
+function nobodyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
+  const { capabilities, types, hasCatchAll } = view.registry.vocabulary()
+  const reasons: PendingReason[] = []
+  for (const capability of task.requires) {
+    if (capabilities.has(capability)) continue
+    reasons.push({ kind: 'no_capability', capability, ...guess(capability, capabilities) })
+  }
+  if (task.type === ANY_TYPE ? !hasCatchAll : !hasCatchAll && !types.has(task.type)) {
+    reasons.push({ kind: 'no_handler', taskType: task.type, ...guess(task.type, types) })
+  }
+  if (reasons.length === 0) reasons.push({ kind: 'no_agent_has_all', capabilities: task.requires })
+  return reasons
+}
+
+function unknownAgent(view: ExplainView, agentId: string): PendingReason {
+  const ids = [...view.registry.agents].map((agent) => agent.id)
+  return { kind: 'no_agent', agentId, ...guess(agentId, ids) }
+}
+
+function guess(name: string, known: Iterable<string>): { readonly didYouMean?: string } {
+  const didYouMean = suggest(name, known)
+  return didYouMean === undefined ? {} : { didYouMean }
+}

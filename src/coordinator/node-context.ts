@@ -1,0 +1,140 @@
+import { BatutaError, isBatutaError } from '../errors/base-error.js'
+import type { Clock } from '../internal/clock.js'
+import { createIdFactory } from '../internal/id.js'
+import type { Logger } from '../internal/logger.js'
+import type { Random } from '../internal/random.js'
+import type { Kind, ValueByKind } from '../storage/records.js'
+import type { IndexQuery, Storage, StorageAnswer } from '../storage/storage.js'
+import { Committer } from './committer.js'
+import type { CoordinatorSettings } from './coordinator-settings.js'
+import type { EventHub } from './event-hub.js'
+import { StorageTime } from './storage-time.js'
+
+/** A record with its typed value. */
+export interface Entry<K extends Kind = 'task'> {
+  readonly id: string
+  readonly version: string
+  readonly value: ValueByKind[K]
+}
+
+/** How long after its first sending a set may still be applied: copies that come later are refused. */
+const LATEST_MS = 60_000
+
+/** How long a call waits before it asks a storage again that is away, at first and at most. */
+const FIRST_PAUSE_MS = 25
+const LONGEST_PAUSE_MS = 1_000
+
+/**
+ * What every part of a coordinator shares: clock, storage, committer, events, settings. One per node; the owner id
+ * changes when the node was declared dead and starts again.
+ */
+export class NodeContext {
+  readonly time: StorageTime
+  readonly committer: Committer
+  readonly newId: () => string
+  #ownerId: string
+  #writes = 0
+  #isStopped = false
+
+  constructor(
+    readonly settings: CoordinatorSettings,
+    readonly storage: Storage,
+    readonly clock: Clock,
+    readonly random: Random,
+    readonly events: EventHub,
+    readonly log: Logger,
+  ) {
+    this.newId = createIdFactory(clock, random)
+    this.time = new StorageTime(clock)
+    this.committer = new Committer(storage, clock, this.time, events)
+    this.#ownerId = this.newId()
+  }
+
+  /** Who holds the claims made here. */
+  get ownerId(): string {
+    return this.#ownerId
+  }
+
+  /** Begins a new life after this owner was declared dead. */
+  renewOwner(): void {
+    this.#ownerId = this.newId()
+    this.#writes = 0
+  }
+
+  /** A version that nobody has used or will use. */
+  newVersion(): string {
+    return `${this.#ownerId}.${(this.#writes++).toString(36)}`
+  }
+
+  /** A claim or settle token: as unique as a version. */
+  newToken(): string {
+    return this.newVersion()
+  }
+
+  /** The `notAfter` of an operation that begins now. */
+  latest(): number {
+    return this.time.now() + LATEST_MS
+  }
+
+  async read<K extends Kind>(kind: K, id: string, waitMs?: number): Promise<Entry<K> | undefined> {
+    const [entry] = await this.readMany(kind, [id], waitMs)
+    return entry
+  }
+
+  async readMany<K extends Kind>(kind: K, ids: readonly string[], waitMs?: number): Promise<(Entry<K> | undefined)[]> {
+    return this.readKeys(
+      ids.map((id) => ({ kind, id })),
+      waitMs,
+    )
+  }
+
+  /** Records of any kinds, in the order of the keys. Waits for a storage that is away, `waitMs` at most. */
+  async readKeys<K extends Kind>(
+    keys: readonly { readonly kind: K; readonly id: string }[],
+    waitMs?: number,
+  ): Promise<(Entry<K> | undefined)[]> {
+    const answer = await this.#patiently(() => this.storage.read(keys), waitMs)
+    return answer.records as (Entry<K> | undefined)[]
+  }
+
+  async query<K extends Kind>(
+    _kind: K,
+    index: string,
+    query: IndexQuery,
+    waitMs?: number,
+  ): Promise<readonly Entry<K>[]> {
+    const answer = await this.#patiently(() => this.storage.query(index, query), waitMs)
+    return answer.records as readonly Entry<K>[]
+  }
+
+  /** Waits on this node's clock. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.setTimer(resolve, ms))
+  }
+
+  /** From now on nothing waits for a storage that is away. */
+  stop(): void {
+    this.#isStopped = true
+    this.committer.stop()
+  }
+
+  /** Asks a storage that is away again, for `waitMs` at most (for ever when absent). */
+  async #patiently<A extends StorageAnswer>(ask: () => Promise<A>, waitMs = Number.POSITIVE_INFINITY): Promise<A> {
+    const giveUpAt = this.clock.monotonic() + waitMs
+    let pauseMs = FIRST_PAUSE_MS
+    for (;;) {
+      try {
+        const answer = await ask()
+        this.time.observe(answer.now)
+        return answer
+      } catch (error) {
+        const isAway = isBatutaError(error, 'STORAGE_UNAVAILABLE')
+        if (!isAway || this.#isStopped || this.clock.monotonic() + pauseMs > giveUpAt) throw error
+      }
+      await this.sleep(pauseMs)
+      if (this.#isStopped)
+        throw new BatutaError('NOT_RUNNING', 'The coordinator has stopped.', { data: { state: 'stopped' } })
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+    }
+  }
+}

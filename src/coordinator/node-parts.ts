@@ -1,0 +1,120 @@
+import type { Router } from '../router/router.js'
+import { AgentDesk } from './agent-desk.js'
+import { AgentRegistry } from './agent-registry.js'
+import { Clockwork } from './clockwork.js'
+import type { CoordinatorDeps } from './coordinator.js'
+import { Dispatcher } from './dispatcher.js'
+import type { NodeContext } from './node-context.js'
+import { OwnerLife } from './owner-life.js'
+import { Permits } from './permits.js'
+import { PollingDesk } from './polling.js'
+import { Purge } from './purge.js'
+import { lanesInStorage } from './ready-query.js'
+import { Recovery } from './recovery.js'
+import { Requests } from './requests.js'
+import { RetryBudget } from './retry-budget.js'
+import type { RunHooks } from './run.js'
+import { Streams } from './streams.js'
+import { TaskFlow } from './task-flow.js'
+import { Waiters } from './waiters.js'
+
+/** The parts of a coordinator, made and connected. */
+export interface NodeParts {
+  readonly registry: AgentRegistry
+  readonly requests: Requests
+  readonly dispatcher: Dispatcher
+  readonly flow: TaskFlow
+  readonly owner: OwnerLife
+  readonly recovery: Recovery
+  readonly clockwork: Clockwork
+  readonly purge: Purge
+  readonly polling: PollingDesk
+  readonly waiters: Waiters
+  readonly streams: Streams
+  readonly budget: RetryBudget
+  readonly router: Router
+  readonly desk: AgentDesk
+  /** Looks for work and permits that no hint told of. */
+  lookAround(): Promise<void>
+}
+
+/** Makes the parts of a coordinator and shows them to each other. Nothing runs yet. */
+export function wire(node: NodeContext, deps: CoordinatorDeps, mayClaim: () => boolean): NodeParts {
+  const { engine, router, bus } = deps
+  const sessions = deps.sessions?.(node)
+  const registry = new AgentRegistry(node)
+  const requests = new Requests(node, registry)
+  const permits = new Permits(node)
+  const budget = new RetryBudget(node.clock, node.settings.retryBudget)
+  const waiters = new Waiters(node)
+  const streams = new Streams()
+  const flow = new TaskFlow(node)
+  const definitionOf = (type: string) => registry.definition(type)
+  const clockwork = new Clockwork(node, budget, flow.onChange, definitionOf)
+  const recovery = new Recovery(node, flow.onChange, definitionOf)
+  const polling = new PollingDesk(node, definitionOf, {
+    onChange: flow.onChange,
+    sessions,
+    over: (claim, outcome) => {
+      dispatcher.claims.delete(claim.token)
+      flow.judge(claim.reservation, claim.type, outcome, 0)
+      flow.slotFreed(claim.reservation)
+    },
+  })
+  const dispatcher = new Dispatcher(node, engine, router, registry, permits, {
+    begin: (entry, reservation) => flow.begin(entry, reservation),
+    mayClaim,
+    reserved: (instance, isTaken) => (isTaken ? polling.reserved(instance) : polling.unreserved(instance)),
+    expire: (entry) => void clockwork.expire(entry).catch((error) => node.log.warn({ error }, 'an expiry failed')),
+  })
+  const takeBack = (entry: Parameters<Recovery['takeBack']>[0]) =>
+    void recovery
+      .takeBack(entry, 'released', 'This owner does not know the claim.')
+      .catch((error) => node.log.warn({ error }, 'a claim could not be taken back'))
+  const owner: OwnerLife = new OwnerLife(node, {
+    release: (reason) => flow.releaseAll(reason),
+    reborn: () => desk.publishAll(),
+    compare: (held) => flow.compare(held, takeBack),
+  })
+  const runHooks: RunHooks = {
+    sessions,
+    definition: definitionOf,
+    stage: (parent, definition, input, options) => requests.staged(parent, definition, input, options),
+    onProgress: (run, fraction, note) => {
+      const facts = {
+        taskId: run.taskId,
+        attempt: run.number,
+        ...(fraction === undefined ? undefined : { fraction }),
+        ...(note === undefined ? undefined : { note }),
+      }
+      node.events.emit('task:progress', facts)
+      bus.publish({ type: 'progress', ...facts })
+    },
+    onPart: (run, index, part) => {
+      streams.written(run, part)
+      bus.publish({ type: 'part', taskId: run.taskId, attempt: run.number, index, part })
+    },
+  }
+  flow.connect({ registry, router, dispatcher, permits, budget, clockwork, waiters, streams, polling, bus, runHooks })
+  const parts = {
+    registry,
+    requests,
+    dispatcher,
+    flow,
+    owner,
+    recovery,
+    clockwork,
+    purge: new Purge(node),
+    polling,
+    waiters,
+    streams,
+    budget,
+    router,
+    lookAround: async () => {
+      dispatcher.wake(await lanesInStorage(node, node.settings.maxLanes))
+      await flow.lookAgain()
+    },
+  }
+  const desk: AgentDesk = new AgentDesk(node, parts)
+  return { ...parts, desk }
+}

@@ -1,0 +1,202 @@
+/**
+ * Process: one claimed attempt, from the committed claim to the outcome that is handed to settle.
+ */
+import { BatutaError } from '../errors/base-error.js'
+import { toStoredError } from '../errors/stored-error.js'
+import type { StagedSubmitOptions } from '../task/context.js'
+import type { AnyTaskDefinition } from '../task/definition.js'
+import { copyJson } from '../task/json-value.js'
+import { parseLane } from '../task/lane.js'
+import { checkInput, checkOutput, checkPart } from '../task/schema-check.js'
+import type { Outcome } from '../task/task-life-cycle.js'
+import type { TaskRecord } from '../task/task-record.js'
+import type { BoundHandler } from './agent-instance.js'
+import { Attempt, type AttemptEnd } from './attempt.js'
+import type { Reservation } from './dispatcher.js'
+import { type ContextHooks, HandlerContext } from './handler-context.js'
+import type { Entry, NodeContext } from './node-context.js'
+import type { Contribution } from './set-builder.js'
+import type { OpenSession, SessionSupport } from './task-extension.js'
+
+/** Parts kept for listeners that come later; a stream is live, not durable. */
+const MAX_PARTS = 1_000
+
+/** What a run needs from its coordinator. */
+export interface RunHooks {
+  readonly sessions: SessionSupport | undefined
+  definition(type: string): AnyTaskDefinition | undefined
+  /** Makes the record of a staged task; checks input and options. */
+  stage(
+    parent: TaskRecord,
+    definition: AnyTaskDefinition,
+    input: unknown,
+    options: StagedSubmitOptions | undefined,
+  ): TaskRecord
+  onProgress(run: Run, fraction: number | undefined, note: string | undefined): void
+  onPart(run: Run, index: number, part: unknown): void
+}
+
+/** How a run ended: what to settle, and what the handler staged. */
+export interface RunEnd extends AttemptEnd {
+  readonly children: readonly TaskRecord[]
+  readonly contributions: readonly Contribution[]
+}
+
+/** One claimed attempt on this node. */
+export class Run {
+  readonly attempt: Attempt
+  /** What the handler wrote so far; the first ones are dropped when there are too many. */
+  readonly parts: unknown[] = []
+  droppedParts = 0
+  readonly #handler: BoundHandler | undefined
+  readonly #definition: AnyTaskDefinition | undefined
+  readonly #children: TaskRecord[] = []
+  #session: OpenSession | undefined
+  #isOpen = true
+
+  constructor(
+    readonly entry: Entry,
+    readonly reservation: Reservation,
+    private readonly node: NodeContext,
+    private readonly hooks: RunHooks,
+  ) {
+    const task = entry.value
+    this.#definition = hooks.definition(task.type)
+    this.#handler = this.#bind(task)
+    this.attempt = new Attempt(node.clock, {
+      timeoutMs: task.timeoutMs ?? this.#definition?.options.timeoutMs ?? node.settings.taskTimeoutMs,
+      stallAfterMs: this.#definition?.options.stallAfterMs,
+      abandonAfterMs: node.settings.abandonAfterMs,
+      retryIf: retryIfOf(this.#definition),
+      number: this.number,
+    })
+  }
+
+  get taskId(): string {
+    return this.entry.id
+  }
+
+  get token(): string {
+    return this.reservation.token
+  }
+
+  get number(): number {
+    return this.entry.value.attempts[this.entry.value.attempts.length - 1]?.number ?? 1
+  }
+
+  get definition(): AnyTaskDefinition | undefined {
+    return this.#definition
+  }
+
+  /** Runs the handler once, within its limits. Never rejects. */
+  async run(): Promise<RunEnd> {
+    const end = await this.attempt.run(() => this.#work())
+    this.#isOpen = false
+    if (end.outcome.type !== 'success') return { ...end, children: [], contributions: [] }
+    return this.#finished(end, end.outcome.output)
+  }
+
+  async #work(): Promise<unknown> {
+    const task = this.entry.value
+    if (this.#handler === undefined) throw noHandler(task, this.reservation.instance.id)
+    if (task.sessionId !== undefined && this.hooks.sessions !== undefined) {
+      this.#session = await this.hooks.sessions.open(task)
+    }
+    // Cancelled or released before it began: the handler is not started at all.
+    if (this.attempt.abortKind !== undefined)
+      throw new BatutaError('ATTEMPT_RELEASED', 'Ended before it began.', { data: { reason: this.attempt.abortKind } })
+    const input = this.#definition === undefined ? task.input : checkInput(this.#definition, task.input)
+    return this.#handler.run(input, this.#context(task))
+  }
+
+  /** Checks and copies what was returned, and collects what was staged: all before anything is written. */
+  async #finished(end: AttemptEnd, returned: unknown): Promise<RunEnd> {
+    try {
+      if (this.#definition !== undefined) checkOutput(this.#definition, returned)
+      const output = copyJson(returned, { maxBytes: this.node.settings.maxPayloadBytes, what: 'result' }).value
+      const contributions = (await this.#session?.contributions(output)) ?? []
+      return { stuck: end.stuck, outcome: { type: 'success', output }, children: this.#children, contributions }
+    } catch (error) {
+      const outcome: Outcome = { type: 'failure', error: toStoredError(error), retryable: true }
+      return { stuck: end.stuck, outcome, children: [], contributions: [] }
+    }
+  }
+
+  #bind(task: TaskRecord): BoundHandler | undefined {
+    const fallback = this.#definition?.options.fallback
+    if (parseLaneKind(task.lane) !== 'fallback') return this.reservation.instance.handlerFor(task.type)
+    if (fallback === undefined) return undefined
+    const error = task.error
+    return {
+      definition: this.#definition,
+      run: (input, ctx) => fallback(input, Object.defineProperty(ctx, 'error', { value: error }) as never),
+    }
+  }
+
+  #context(task: TaskRecord): HandlerContext {
+    const limitMs = task.timeoutMs ?? this.#definition?.options.timeoutMs ?? this.node.settings.taskTimeoutMs
+    return new HandlerContext({
+      record: task,
+      instance: this.reservation.instance,
+      attempt: this.attempt,
+      number: this.number,
+      deadline: new Date(this.node.clock.now() + limitMs),
+      session: this.#session,
+      hooks: this.#contextHooks,
+      log: this.node.log,
+    })
+  }
+
+  readonly #contextHooks: ContextHooks = {
+    progress: (fraction, note) => {
+      if (!this.#isOpen) return
+      this.attempt.touch()
+      this.hooks.onProgress(this, fraction, note)
+    },
+    write: (part) => {
+      if (!this.#isOpen) return
+      this.attempt.touch()
+      this.#keep(part)
+    },
+    stage: (definition, input, options) => {
+      const child = this.hooks.stage(this.entry.value, definition, input, options)
+      // After the handler's end nothing is staged any more; the id then leads nowhere, as documented.
+      if (this.#isOpen) this.#children.push(child)
+      return child.id
+    },
+  }
+
+  /** A part that its schema refuses, or that is no JSON, is dropped and logged: writing never throws. */
+  #keep(part: unknown): void {
+    try {
+      if (this.#definition !== undefined) checkPart(this.#definition, part)
+      const { value } = copyJson(part, { maxBytes: this.node.settings.maxPayloadBytes, what: 'part' })
+      this.parts.push(value)
+      if (this.parts.length > MAX_PARTS) {
+        this.parts.shift()
+        this.droppedParts++
+      }
+      this.hooks.onPart(this, this.droppedParts + this.parts.length - 1, value)
+    } catch (error) {
+      this.node.log.warn({ taskId: this.taskId, error }, 'a part of a stream was dropped')
+    }
+  }
+}
+
+function parseLaneKind(lane: string): string {
+  return parseLane(lane).kind
+}
+
+function retryIfOf(
+  definition: AnyTaskDefinition | undefined,
+): ((error: unknown, attempt: number) => boolean) | undefined {
+  const retry = definition?.options.retry
+  return retry === undefined || retry === false ? undefined : retry.retryIf
+}
+
+function noHandler(task: TaskRecord, agentId: string): BatutaError<'TASK_TYPE_UNKNOWN'> {
+  return new BatutaError('TASK_TYPE_UNKNOWN', `Agent "${agentId}" has no handler for tasks of type "${task.type}".`, {
+    data: { taskType: task.type },
+    fix: 'Give it one, or name other fallback agents.',
+  })
+}

@@ -1,0 +1,222 @@
+/**
+ * Submit: the record is durable before the promise resolves. A task that a free slot can take at once is stored running.
+ */
+import { BatutaError, isBatutaError } from '../errors/base-error.js'
+import type { Kind } from '../storage/records.js'
+import { newTask, type TaskSpec } from '../task/new-task.js'
+import type { WhenBusy } from '../task/submit-options.js'
+import { claimed } from '../task/task-life-cycle.js'
+import type { TaskRecord } from '../task/task-record.js'
+import type { Dispatcher, Reservation } from './dispatcher.js'
+import type { Entry, NodeContext } from './node-context.js'
+import { idempotencyIdOf } from './purge.js'
+import { type Contribution, foundIn, readFor, SetBuilder } from './set-builder.js'
+import { TurnEdit } from './turns.js'
+import { notFound } from './waiters.js'
+
+/** A task to be stored, and what decides whether it is. */
+export interface Submission {
+  readonly spec: TaskSpec
+  /** About how large it is. */
+  readonly bytes: number
+  /** SHA-256 of the input as sent; needed with an idempotency key. */
+  readonly inputHash?: string | undefined
+  readonly whenBusy: WhenBusy
+  /** What a busy ordering key is refused with. */
+  readonly busyError?: () => BatutaError
+  /** Writes that ride along, such as a message and its session. */
+  readonly contributions?: readonly Contribution[] | undefined
+  /** The id of the task that answers this already, found among what the contributions read. */
+  readonly answeredBy?: ((found: ReadonlyMap<string, Entry<Kind>>) => string | undefined) | undefined
+}
+
+/** What a submit came to: a new task, or the one that an earlier submit made. */
+export interface Submitted {
+  readonly entry: Entry
+  readonly isNew: boolean
+}
+
+/** What a submit needs from its coordinator. */
+export interface SubmitHooks {
+  /** It was stored as running: begin. */
+  begin(entry: Entry, reservation: Reservation): void
+}
+
+interface Draft {
+  readonly set: SetBuilder
+  readonly entry: Entry
+  readonly reservation: Reservation | undefined
+}
+
+/**
+ * Stores a task, once.
+ * @throws ORDERING_BUSY, SESSION_BUSY, IDEMPOTENCY_CONFLICT, LANE_LIMIT: nothing was written. STORAGE_UNAVAILABLE:
+ * nothing was written. SUBMIT_OUTCOME_UNKNOWN: nobody can say.
+ */
+export async function submitTask(
+  node: NodeContext,
+  dispatcher: Dispatcher,
+  submission: Submission,
+  hooks: SubmitHooks,
+): Promise<Submitted> {
+  const held = node.committer.room()
+  if (held !== undefined) await held
+  const id = node.newId()
+  const notAfter = node.latest()
+  const waitMs = node.settings.storageWaitMs
+  for (let isFirst = true; ; isFirst = false) {
+    const known = await lookUp(node, submission, isFirst ? undefined : id, waitMs)
+    if (known.existing !== undefined) return { entry: known.existing, isNew: known.existing.id === id }
+    const draft = build(node, dispatcher, submission, id, known)
+    try {
+      const result = await node.committer.commit(draft.set.build(notAfter), { waitMs, bytes: submission.bytes })
+      if (result.applied) {
+        if (draft.reservation !== undefined) hooks.begin(draft.entry, draft.reservation)
+        return { entry: draft.entry, isNew: true }
+      }
+      release(dispatcher, draft)
+      // Past its time no new set may be sent: only the record can say what became of the earlier ones.
+      if (result.reason === 'late') return await settledByReading(node, id)
+    } catch (error) {
+      release(dispatcher, draft)
+      if (isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')) throw unknownOutcome(id, error)
+      throw error
+    }
+  }
+}
+
+interface LookedUp {
+  readonly existing: Entry | undefined
+  readonly turn: TurnEdit | undefined
+  readonly found: ReadonlyMap<string, Entry<Kind>>
+}
+
+/** Reads the turn first, then whatever may say that this was submitted before: that answer counts, whatever the policy. */
+async function lookUp(
+  node: NodeContext,
+  submission: Submission,
+  ownId: string | undefined,
+  waitMs: number,
+): Promise<LookedUp> {
+  const { spec, contributions = [] } = submission
+  const turn = await readTurn(node, spec, waitMs)
+  const idempotencyId =
+    spec.idempotencyKey === undefined ? undefined : idempotencyIdOf(spec.tenant, spec.type, spec.idempotencyKey)
+  const reads: Contribution[] = [...contributions]
+  if (idempotencyId !== undefined) reads.push(readOnly('idempotency', idempotencyId))
+  if (ownId !== undefined) reads.push(readOnly('task', ownId))
+  const found = await readFor(node, reads, waitMs)
+  const own = ownId === undefined ? undefined : foundIn(found, 'task', ownId)
+  if (own !== undefined) return { existing: own, turn, found }
+  const answeredBy = submission.answeredBy?.(found)
+  const answered = answeredBy ?? idempotent(submission, idempotencyId, found)
+  const existing = answered === undefined ? undefined : await node.read('task', answered, waitMs)
+  // The record that names it outlives the task: doing it again would answer twice.
+  if (existing === undefined && answeredBy !== undefined) throw notFound(answeredBy)
+  return { existing, turn, found }
+}
+
+async function readTurn(node: NodeContext, spec: TaskSpec, waitMs: number): Promise<TurnEdit | undefined> {
+  if (spec.turnKey === undefined) return undefined
+  return new TurnEdit(spec.turnKey, await node.read('turn', spec.turnKey, waitMs))
+}
+
+/** The task that this idempotency key made. @throws IDEMPOTENCY_CONFLICT when it was for another input. */
+function idempotent(
+  submission: Submission,
+  id: string | undefined,
+  found: ReadonlyMap<string, Entry<Kind>>,
+): string | undefined {
+  const record = id === undefined ? undefined : foundIn(found, 'idempotency', id)
+  if (record === undefined) return undefined
+  const { taskId, inputHash } = record.value
+  if (inputHash === submission.inputHash) return taskId
+  const idempotencyKey = submission.spec.idempotencyKey ?? ''
+  throw new BatutaError(
+    'IDEMPOTENCY_CONFLICT',
+    `The idempotency key "${idempotencyKey}" was used before with another input.`,
+    {
+      data: { idempotencyKey, taskId },
+      fix: 'Use a new key for a new request.',
+    },
+  )
+}
+
+function build(node: NodeContext, dispatcher: Dispatcher, submission: Submission, id: string, known: LookedUp): Draft {
+  const { spec } = submission
+  const now = node.time.now()
+  let task = newTask(spec, id, now, node.settings.boosts)
+  const set = new SetBuilder(node)
+  const { turn } = known
+  if (turn !== undefined && (task.state !== 'scheduled' || task.merge === true)) {
+    if (turn.isBusy && submission.whenBusy === 'reject') throw submission.busyError?.() ?? busy(spec)
+    task = task.merge === true ? { ...task, seq: turn.join().seq } : turn.admit(task)
+    turn.write(set, now)
+  }
+  const reservation = task.state === 'ready' ? dispatcher.reserveAtOnce(task) : undefined
+  const stored: TaskRecord = reservation === undefined ? task : claimed(task, reservation.claim)
+  const entry = set.put('task', id, undefined, stored)
+  if (spec.idempotencyKey !== undefined && submission.inputHash !== undefined) {
+    const key = idempotencyIdOf(spec.tenant, spec.type, spec.idempotencyKey)
+    set.put('idempotency', key, undefined, { taskId: id, inputHash: submission.inputHash })
+  }
+  try {
+    for (const contribution of submission.contributions ?? []) contribution.apply(set, withTask(known.found, entry))
+  } catch (error) {
+    if (reservation !== undefined) dispatcher.cancelReservation(reservation, task)
+    throw error
+  }
+  return { set, entry, reservation }
+}
+
+/** Contributions may refer to the task that is being made. */
+function withTask(found: ReadonlyMap<string, Entry<Kind>>, entry: Entry): ReadonlyMap<string, Entry<Kind>> {
+  return new Map(found).set(NEW_TASK, entry as Entry<Kind>)
+}
+
+/** The key under which a contribution finds the task that is being submitted. */
+export const NEW_TASK = 'new task'
+
+function release(dispatcher: Dispatcher, draft: Draft): void {
+  if (draft.reservation !== undefined) dispatcher.cancelReservation(draft.reservation, draft.entry.value)
+}
+
+async function settledByReading(node: NodeContext, id: string): Promise<Submitted> {
+  const entry = await node.read('task', id, node.settings.storageWaitMs)
+  if (entry !== undefined) return { entry, isNew: true }
+  throw new BatutaError('STORAGE_UNAVAILABLE', 'The storage was away for too long; nothing was written.', {
+    data: { storage: node.storage.name },
+    fix: 'Submit it again.',
+  })
+}
+
+function readOnly(kind: Kind, id: string): Contribution {
+  return { reads: [{ kind, id }], apply: () => undefined }
+}
+
+function busy(spec: TaskSpec): BatutaError {
+  const orderingKey = decodeURIComponent(spec.turnKey?.split('/')[2] ?? '')
+  if (spec.sessionId !== undefined) {
+    const message = `Session "${spec.sessionId}" is busy with an earlier task.`
+    return new BatutaError('SESSION_BUSY', message, {
+      data: { sessionId: spec.sessionId },
+      fix: 'Try again when it has ended.',
+    })
+  }
+  return new BatutaError('ORDERING_BUSY', `Ordering key "${orderingKey}" is busy with an earlier task.`, {
+    data: { orderingKey },
+    fix: 'Try again when it has ended.',
+  })
+}
+
+function unknownOutcome(taskId: string, cause: unknown): BatutaError<'SUBMIT_OUTCOME_UNKNOWN'> {
+  return new BatutaError(
+    'SUBMIT_OUTCOME_UNKNOWN',
+    'The storage went away before it said whether the task was stored.',
+    {
+      data: { taskId },
+      fix: 'Look for it with getTask, or submit it again with the same idempotency key.',
+      cause,
+    },
+  )
+}

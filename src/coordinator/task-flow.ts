@@ -1,0 +1,264 @@
+import type { Bus, BusMessage } from '../bus/bus.js'
+import type { Router } from '../router/router.js'
+import { taskOf } from '../task/task.js'
+import { cancelled, currentAttempt, isOver, type Outcome } from '../task/task-life-cycle.js'
+import type { TaskRecord } from '../task/task-record.js'
+import { isTerminal } from '../task/task-status.js'
+import type { AgentRegistry } from './agent-registry.js'
+import { announce } from './announce.js'
+import { type Change, changeTask } from './change-task.js'
+import type { Clockwork } from './clockwork.js'
+import type { Dispatcher, Reservation } from './dispatcher.js'
+import type { Entry, NodeContext } from './node-context.js'
+import type { Permits } from './permits.js'
+import type { PollingDesk } from './polling.js'
+import type { RetryBudget } from './retry-budget.js'
+import { Run, type RunEnd, type RunHooks } from './run.js'
+import { type Settlement, type SettleResult, settle } from './settle.js'
+import type { Streams } from './streams.js'
+import type { Waiters } from './waiters.js'
+
+/** The parts that a task passes through. */
+export interface FlowParts {
+  readonly registry: AgentRegistry
+  readonly router: Router
+  readonly dispatcher: Dispatcher
+  readonly permits: Permits
+  readonly budget: RetryBudget
+  readonly clockwork: Clockwork
+  readonly waiters: Waiters
+  readonly streams: Streams
+  readonly polling: PollingDesk
+  readonly bus: Bus
+  readonly runHooks: RunHooks
+}
+
+/**
+ * The way of a task on this node from its claim to its end: begin, run, settle, clean up; and the one place where a
+ * committed change, whoever made it, is passed on to all who need to know.
+ */
+export class TaskFlow {
+  /** Handlers that run here, by task. */
+  readonly runs = new Map<string, Run>()
+  /** Handlers that were abandoned and have not returned. */
+  readonly stuck = new Map<Run, string>()
+  #parts!: FlowParts
+
+  constructor(private readonly node: NodeContext) {}
+
+  /** The parts know each other in a ring; this closes it. */
+  connect(parts: FlowParts): void {
+    this.#parts = parts
+  }
+
+  /** A claim is committed: run it, or hand it to the agent that polled for it. */
+  begin(entry: Entry, reservation: Reservation): void {
+    const { instance } = reservation
+    if (entry.value.attempts.length === 1) this.#parts.budget.deposit()
+    this.node.events.emit('task:started', () => ({
+      task: taskOf(entry.value),
+      attempt: currentAttempt(entry.value)?.number ?? 1,
+      agentId: instance.id,
+    }))
+    if (instance.isPolling) this.#parts.polling.deliver(entry, reservation)
+    else {
+      const run = new Run(entry, reservation, this.node, this.#parts.runHooks)
+      this.runs.set(entry.id, run)
+      // Claimed in the name of an owner that has since been declared dead: others may have it by now.
+      if (reservation.ownerId !== this.node.ownerId) run.attempt.abort('released', new Error('The owner was replaced.'))
+      instance.run(() => this.#execute(run))
+    }
+  }
+
+  async #execute(run: Run): Promise<void> {
+    const startedAt = this.node.clock.monotonic()
+    const end = await run.run()
+    const durationMs = this.node.clock.monotonic() - startedAt
+    if (end.stuck !== undefined) this.#abandoned(run)
+    let result: SettleResult | undefined
+    try {
+      result = await this.#settle(run, end)
+    } catch (error) {
+      // Only when this node stops while the storage is away: whoever starts next takes the task back.
+      this.node.log.warn({ taskId: run.taskId, error }, 'an outcome could not be written')
+    }
+    this.judge(run.reservation, run.entry.value.type, result?.outcome ?? end.outcome, durationMs)
+    if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId)
+    if (end.stuck === undefined) this.slotFreed(run.reservation)
+    else await this.#untilReturned(run, end.stuck)
+  }
+
+  async #settle(run: Run, end: RunEnd): Promise<SettleResult> {
+    const { token, definition } = run
+    const settlement: Settlement = {
+      token,
+      definition,
+      outcome: end.outcome,
+      children: end.children,
+      contributions: end.contributions,
+    }
+    const result = await settle(this.node, this.onChange, run.entry, settlement)
+    if (result.isLate && end.outcome.type !== 'released') {
+      this.node.events.emit('task:late-result', {
+        taskId: run.taskId,
+        attempt: run.number,
+        agentId: run.reservation.instance.id,
+        outcome: end.outcome.type === 'success' ? 'completed' : 'failed',
+      })
+    }
+    this.#parts.dispatcher.claims.delete(token)
+    return result
+  }
+
+  /** The numbers that routing learns from. What is not the agent's fault counts neither way. */
+  judge({ instance, decision }: Reservation, type: string, outcome: Outcome | undefined, durationMs: number): void {
+    const isFault = outcome?.type === 'failure' && outcome.retryable
+    const kind = outcome?.type === 'success' ? 'success' : isFault ? 'failure' : 'neutral'
+    instance.load.record(type, kind, durationMs, this.node.clock.monotonic())
+    if (outcome?.type === 'failure') instance.lastError = outcome.error.message
+    if (decision !== undefined) this.#parts.router.settled(decision, kind, durationMs)
+  }
+
+  /** The attempt is over for us; whoever has a task for this slot may come. */
+  slotFreed(reservation: Reservation): void {
+    reservation.instance.load.release()
+    this.#parts.dispatcher.freed(reservation.instance)
+  }
+
+  #abandoned(run: Run): void {
+    run.reservation.instance.load.abandon()
+    this.stuck.set(run, run.reservation.instance.id)
+    this.node.events.emit('task:stuck', this.#who(run))
+    this.node.log.error(this.#who(run), 'a handler ignores its signal; its slot stays taken until it returns')
+  }
+
+  async #untilReturned(run: Run, returned: Promise<void>): Promise<void> {
+    const since = this.node.clock.monotonic()
+    await returned
+    this.stuck.delete(run)
+    this.node.events.emit('task:unstuck', { ...this.#who(run), stuckMs: this.node.clock.monotonic() - since })
+    run.reservation.instance.load.returned()
+    this.#parts.dispatcher.freed(run.reservation.instance)
+  }
+
+  #who(run: Run): { taskId: string; attempt: number; agentId: string } {
+    return { taskId: run.taskId, attempt: run.number, agentId: run.reservation.instance.id }
+  }
+
+  /** Cancels a task in any unfinished state; says whether it is cancelled now. */
+  async cancel(entry: Entry, reason: string | undefined): Promise<boolean> {
+    const token = this.node.newToken()
+    const result = await changeTask(this.node, this.onChange, entry, (task) =>
+      isTerminal(task.state) ? undefined : { after: cancelled(task, this.node.time.now(), token, reason) },
+    )
+    return result.change !== undefined
+  }
+
+  /** Ends the unfinished tasks of an ordering key that came before this one. */
+  async interrupt(by: Entry, turnKey: string, seq: number): Promise<void> {
+    const earlier = await this.node.query('task', 'turn', { prefix: [turnKey], upTo: [turnKey, seq - 1], limit: 1_000 })
+    await Promise.all(earlier.map((entry) => this.cancel(entry, `interrupted by task ${by.id}`)))
+  }
+
+  /** Tells every handler to stop; their claims may still stand. */
+  releaseAll(reason: string): void {
+    const error = new DOMException(`Released: ${reason}.`, 'AbortError')
+    for (const run of this.runs.values()) run.attempt.abort('released', error)
+  }
+
+  /**
+   * A change is committed: those who wait are told, what became ready is offered, what is due later is noted. Every change
+   * of an existing task comes through here, so that state and events can't disagree.
+   */
+  readonly onChange = (change: Change): void => {
+    const { before, after, next, children } = change
+    const ready = [after, next, ...children].filter((entry) => entry?.value.state === 'ready') as Entry[]
+    this.ready(ready)
+    for (const entry of [after, ...children]) this.#noteTimes(entry.value)
+    if (isTerminal(after.value.state) && !isTerminal(before.value.state)) this.#ended(before, after)
+    if (before.value.permitId !== undefined && after.value.permitId === undefined) {
+      this.#parts.permits.free(before.value.type, before.value.permitId)
+      this.#parts.dispatcher.unpark()
+      this.#parts.bus.publish({ type: 'permit', taskType: before.value.type })
+    }
+    this.#parts.polling.changed(after)
+    announce(this.node.events, before.value, after.value)
+    for (const child of children) this.node.events.emit('task:submitted', () => ({ task: taskOf(child.value) }))
+  }
+
+  /** Tasks have become ready: here, or hinted to others. */
+  ready(entries: readonly Entry[]): void {
+    if (entries.length === 0) return
+    this.#parts.dispatcher.offer(entries)
+    this.#parts.bus.publish({ type: 'ready', lanes: [...new Set(entries.map((entry) => entry.value.lane))] })
+  }
+
+  /** A new task was stored. */
+  submitted(entry: Entry): void {
+    this.node.events.emit('task:submitted', () => ({ task: taskOf(entry.value) }))
+    if (entry.value.state === 'ready') this.ready([entry])
+    this.#noteTimes(entry.value)
+  }
+
+  #noteTimes(task: TaskRecord): void {
+    if (task.state === 'scheduled' && task.runAt !== undefined) this.#parts.clockwork.wakeAt(task.runAt)
+    if (task.expiresAt !== undefined && task.attempts.length === 0) this.#parts.clockwork.wakeAt(task.expiresAt)
+    if (task.claimEndsAt !== undefined) this.#parts.clockwork.wakeAt(task.claimEndsAt)
+  }
+
+  #ended(before: Entry, after: Entry): void {
+    if (after.value.state === 'cancelled' && before.value.state === 'running')
+      this.#abortRun(after.id, after.value.cancelReason)
+    this.#parts.waiters.ended(after.id, after.value)
+    this.#parts.bus.publish({ type: 'settled', taskId: after.id })
+  }
+
+  #abortRun(taskId: string, reason: string | undefined): void {
+    const run = this.runs.get(taskId)
+    if (run !== undefined)
+      run.attempt.abort('cancel', new DOMException(reason ?? 'The task was cancelled.', 'AbortError'))
+    else this.#parts.bus.publish({ type: 'cancel', taskId, ...(reason === undefined ? undefined : { reason }) })
+  }
+
+  /** A hint from another owner. */
+  readonly onHint = (message: BusMessage): void => {
+    switch (message.type) {
+      case 'settled':
+        if (this.#parts.waiters.has(message.taskId)) {
+          void this.#parts.waiters
+            .look([message.taskId])
+            .catch((error) => this.node.log.debug({ error }, 'a hint led nowhere'))
+        }
+        return
+      case 'cancel':
+        this.runs
+          .get(message.taskId)
+          ?.attempt.abort('cancel', new DOMException(message.reason ?? 'The task was cancelled.', 'AbortError'))
+        return
+      case 'permit':
+        if (this.#parts.dispatcher.parkedTypes.has(message.taskType)) void this.lookAgain()
+        return
+      case 'ready':
+        // The windows look at the head of their lanes at each poll; a hint only makes idle ones look sooner.
+        this.#parts.dispatcher.wake(message.lanes)
+        return
+      default:
+        this.#parts.streams.onHint(message)
+    }
+  }
+
+  /** Parked tasks: their permits may be free, their agents back. */
+  async lookAgain(): Promise<void> {
+    await this.#parts.permits.refresh(this.#parts.dispatcher.parkedTypes)
+    this.#parts.dispatcher.unpark()
+  }
+
+  /** What storage says that this owner holds: a claim it doesn't know, or a cancel it hasn't heard of. */
+  compare(held: Entry, takeBack: (entry: Entry) => void): void {
+    const token = currentAttempt(held.value)?.token ?? ''
+    const run = this.runs.get(held.id)
+    if (isTerminal(held.value.state) && run?.token === token) {
+      run.attempt.abort('cancel', new DOMException(held.value.cancelReason ?? 'The task was cancelled.', 'AbortError'))
+    } else if (!this.#parts.dispatcher.claims.has(token) && !isOver(held.value)) takeBack(held)
+  }
+}
