@@ -121,7 +121,7 @@ const show = (name: string, measure: (agents: number) => number) => {
   const rates = SIZES.map(measure)
   const slower = (rates[0] ?? 0) / (rates.at(-1) ?? 1)
   console.log(
-    name.padEnd(18) + rates.map((value) => text(value).padStart(16)).join('') + `   ${slower.toFixed(1)}x slower`,
+    `${name.padEnd(18)}${rates.map((value) => text(value).padStart(16)).join('')}   ${slower.toFixed(1)}x slower`,
   )
 }
 for (const name of STRATEGY_NAMES) show(name, (agents) => routed(name, agents))

@@ -47,7 +47,7 @@ export function errorsPage(): string {
     '# Errors',
     '',
     'Every error that batuta throws is a `BatutaError` with a stable `code` and `data` typed for that code; programs look at',
-    'these two, `isBatutaError(error, code)` narrows to them, and the message is for people. *Retryable* means that the same',
+    'these two, `isBatutaError(error, code)` narrows to them, and the message is for people. _Retryable_ means that the same',
     'call may work later. A code never changes its meaning.',
     '',
     'This page is made from `src/errors/codes.ts` by `npm run docs:errors`.',
