@@ -78,7 +78,7 @@ function schemaOf(z: Z) {
     strict: z.boolean().optional(),
     taskTimeoutMs: positiveMs,
     abandonAfterMs: ms,
-    retry: z.unknown(),
+    retry: z.unknown().optional(),
     retryBudget: object('retryBudget', {
       ratio: z.number().min(0).max(1).optional(),
       floorPerSecond: z.number().min(0).optional(),

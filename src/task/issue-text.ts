@@ -18,7 +18,9 @@ const NAMED = 3
 export function issueText(issues: readonly SchemaIssue[]): string {
   const named = issues.slice(0, NAMED).map(({ path, message }) => {
     const text = message.replace(/[.\s]+$/, '')
-    return path.length === 0 ? text : `${pathText(path)}: ${text}`
+    const where = pathText(path)
+    // arktype says it itself.
+    return where === '' || text.startsWith(`${where} must `) ? text : `${where}: ${text}`
   })
   if (issues.length > NAMED) named.push(`and ${issues.length - NAMED} more`)
   return named.join('; ') || 'no reason given'

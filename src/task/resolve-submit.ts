@@ -92,7 +92,7 @@ export function resolveAdHocTask(
 ): ResolvedSubmit {
   const type = task?.type ?? ANY_TYPE
   checkName('task type', type)
-  checkOptions(type, task, KNOWN_AD_HOC[settings.call ?? 'submit'], (check) => check.ids(['requires'], task.requires))
+  checkOptions(type, task, KNOWN_AD_HOC[settings.call ?? 'submit'], (check) => check.ids(['requires'], task?.requires))
   return resolve(type, sortedRequires(task.requires), task, NONE, NONE, settings)
 }
 

@@ -68,10 +68,13 @@ function ask(taskType: string, which: string, schema: StandardSchema | undefined
     if (isPromise(answer)) {
       // Nobody will wait for it; a rejection must not end the process.
       answer.then(undefined, () => undefined)
-      throw broken(taskType, which, 'answers with a promise', 'Use a schema that checks synchronously.')
+      // zod also answers so when a synchronous check throws: it then tries again asynchronously.
+      const fix = 'Use a schema that checks synchronously, and whose refinements and transforms never throw.'
+      throw broken(taskType, which, 'answers with a promise', fix)
     }
-    if (answer.issues === undefined) return { value: answer.value }
-    return { issues: answer.issues.map(plainIssue) }
+    if (answer.issues !== undefined) return { issues: Array.from(answer.issues, plainIssue) }
+    if ('value' in answer) return { value: answer.value }
+    throw broken(taskType, which, 'answers with neither a value nor issues', 'Use a Standard Schema.')
   } catch (cause) {
     if (cause instanceof BatutaError) throw cause
     throw broken(
@@ -103,7 +106,8 @@ function isPromise(value: unknown): value is Promise<unknown> {
 }
 
 function plainIssue(issue: StandardIssue): SchemaIssue {
-  const path = (issue.path ?? []).map((part) => {
+  // Not `path.map`: some libraries have arrays of their own, and what is kept must be plain.
+  const path = Array.from(issue.path ?? [], (part) => {
     const key = typeof part === 'object' ? part.key : part
     return typeof key === 'symbol' ? String(key) : key
   })
