@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.js'
 import type { Engine } from '../engine/engine.js'
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Clock, Timer } from '../internal/clock.js'
-import type { Logger } from '../internal/logger.js'
+import { guardedLogger, type Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
 import type { Router } from '../router/router.js'
 import { SCHEMA } from '../storage/records.js'
@@ -65,8 +65,9 @@ export class Coordinator implements CoordinatorApi {
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
-    const events = new EventHub(deps.clock, deps.logger)
-    this.#node = new NodeContext(deps.settings, deps.storage, deps.clock, deps.random, events, deps.logger)
+    const logger = guardedLogger(deps.logger)
+    const events = new EventHub(deps.clock, logger)
+    this.#node = new NodeContext(deps.settings, deps.storage, deps.clock, deps.random, events, logger)
     this.#parts = wire(this.#node, deps, () => this.#mayClaim())
   }
 

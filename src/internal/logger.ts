@@ -13,3 +13,17 @@ export const silentLogger: Logger = {
   warn: () => undefined,
   error: () => undefined,
 }
+
+/** The same logger, whose failures harm nobody: where it would be reported there is nobody left to tell. */
+export function guardedLogger(logger: Logger): Logger {
+  const guarded =
+    (level: keyof Logger): Logger['debug'] =>
+    (fields, message) => {
+      try {
+        logger[level](fields, message)
+      } catch {
+        // What it had to say is lost; the work that it was about goes on.
+      }
+    }
+  return { debug: guarded('debug'), info: guarded('info'), warn: guarded('warn'), error: guarded('error') }
+}
