@@ -73,7 +73,7 @@ export class Clients {
     }
     watch()
     // Through the process's clock: a client lives in the process that it calls.
-    process.clock.setTimer(() => {
+    process.callers.setTimer(() => {
       this.#world.log.add({ type: 'client:submit', node: process.name, ref: plan.ref })
       process.node.submit(plan).then(
         (handle) => {
@@ -105,7 +105,7 @@ export class Clients {
     const process = this.#cluster.at(this.#draw.int(0, 3))
     if (process === undefined) return
     const { log } = this.#world
-    process.clock.setTimer(() => {
+    process.callers.setTimer(() => {
       log.add({ type: 'client:cancel', node: process.name, taskId })
       process.node.cancel(taskId, 'changed my mind').then(
         (outcome) => log.add({ type: 'client:cancelled', node: process.name, taskId, outcome }),
@@ -123,7 +123,7 @@ export class Clients {
         const process = this.#cluster.at(this.#draw.int(0, 3))
         if (pending.length > 0 && process !== undefined) {
           const taskId = this.#draw.pick(pending).id
-          process.clock.setTimer(() => {
+          process.callers.setTimer(() => {
             process.node.explain(taskId).then(
               (reason) => {
                 if (reason !== undefined) log.add({ type: 'explained', node: process.name, taskId, reason })

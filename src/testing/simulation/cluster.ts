@@ -78,8 +78,8 @@ export class Cluster {
         void process.stop(fault.graceMs).then(() => this.#bootLater(fault))
         break
       case 'stall':
-        process.clock.freeze()
-        undo(() => process.clock.thaw())
+        process.freeze()
+        undo(() => process.thaw())
         break
       case 'partition':
         process.storage.partition(fault.mode)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { StoredRecord } from '../../storage/storage.js'
+import type { TaskRecord } from '../../task/task-record.js'
 
 /** What one write of an applied set did to its record. `undefined`: the record was absent. */
 export interface Change {
@@ -129,8 +130,10 @@ function formatChange({ kind, id, before, after }: Change): string {
   const name = `${kind} ${id}`
   if (after === undefined) return `${name} deleted`
   if (kind !== 'task') return `${name} ${before === undefined ? 'new ' : ''}${JSON.stringify(after.value)}`
-  const task = after.value as { state?: string; seq?: number; holder?: string; attempts?: readonly object[] }
-  const last = JSON.stringify(task.attempts?.at(-1)) ?? ''
-  const was = (before?.value as { state?: string } | undefined)?.state ?? 'absent'
-  return `${name} ${was} -> ${task.state} seq ${task.seq} holder ${task.holder} @${after.version} ${last}`
+  const task = after.value as TaskRecord
+  const attempt = task.attempts.at(-1)
+  const claim = attempt === undefined ? '' : `#${attempt.number} ${attempt.token} ${attempt.outcome ?? 'open'}`
+  const was = (before?.value as TaskRecord | undefined)?.state ?? 'absent'
+  const turn = task.turnKey === undefined ? '' : `${task.turnKey}:${task.seq} `
+  return `${name} ${was} -> ${task.state} ${turn}holder ${task.holder} ${claim} @${after.version}`
 }

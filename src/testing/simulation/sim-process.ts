@@ -37,6 +37,8 @@ export interface SimProcessOptions {
 export class SimProcess {
   readonly name: string
   readonly clock: ProcessClock
+  /** The clock of whoever calls from within this process: what they wait for is not the node's. */
+  readonly callers: ProcessClock
   readonly storage: FaultyStorage
   readonly bus: FaultyBus
   readonly engine: LossyEngine
@@ -55,6 +57,7 @@ export class SimProcess {
     this.#agents = options.agents
     this.#habits = Draw.of(world.seed, `${name} pollers`)
     this.clock = new ProcessClock(clock)
+    this.callers = new ProcessClock(clock)
     this.storage = new FaultyStorage(world.journal.view(name), {
       clock,
       process: this.clock,
@@ -108,6 +111,7 @@ export class SimProcess {
     if (this.state === 'down') return
     this.state = 'down'
     this.clock.kill()
+    this.callers.kill()
     this.storage.kill()
     void this.bus.close()
     this.#world.log.add({ type: 'node:crash', node: this.name })
@@ -138,7 +142,7 @@ export class SimProcess {
 
   /** An agent that polls: takes what it is given, works on it beside asking for more, and is not always careful. */
   async #poll(agent: AgentPlan, leaseMs: number): Promise<void> {
-    const pause = (ms: number) => new Promise<void>((resolve) => this.clock.setTimer(resolve, ms))
+    const pause = (ms: number) => new Promise<void>((resolve) => this.callers.setTimer(resolve, ms))
     while (this.state === 'up') {
       try {
         for (const work of await this.node.poll(agent.id, 2, 700)) void this.#workOn(work, agent, leaseMs)
@@ -152,7 +156,7 @@ export class SimProcess {
   async #workOn(work: PolledWork, agent: AgentPlan, leaseMs: number): Promise<void> {
     const { taskId, attempt, signal } = work
     const isCareful = this.#habits.chance(0.7)
-    const host = { node: this.name, agentId: `${POLLER}${agent.id}`, clock: this.clock, log: this.#world.log }
+    const host = { node: this.name, agentId: `${POLLER}${agent.id}`, clock: this.callers, log: this.#world.log }
     try {
       const output = await runScript(host, work.input, {
         signal,
@@ -173,6 +177,17 @@ export class SimProcess {
     }
   }
 
+  /** Stands still, callers and all. */
+  freeze(): void {
+    this.clock.freeze()
+    this.callers.freeze()
+  }
+
+  thaw(): void {
+    this.clock.thaw()
+    this.callers.thaw()
+  }
+
   /** Ends every fault but being dead. */
   calm(): void {
     this.storage.setFaults({})
@@ -180,6 +195,6 @@ export class SimProcess {
     this.bus.setFaults({})
     this.engine.setFaults({})
     this.clock.lag(() => 0)
-    this.clock.thaw()
+    this.thaw()
   }
 }

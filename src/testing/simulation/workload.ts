@@ -189,7 +189,7 @@ class TaskMaker {
       atMs,
       node: draw.int(0, this.#options.nodes - 1),
       ...(isAdHoc ? undefined : { type: type.type }),
-      requires: isAdHoc ? draw.pick([[], ['pricing'], ['drawing']]) : type.requires,
+      requires: isAdHoc ? draw.pick([[], ['pricing']]) : type.requires,
       input,
       options,
       ...(draw.chance(this.#mix.cancel) ? { cancelAfterMs: draw.duration(1, 10_000) } : undefined),

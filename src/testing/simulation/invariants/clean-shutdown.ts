@@ -36,16 +36,17 @@ export const cleanShutdown: CheckerFactory = (report, facts) => {
           report(`who waits for ${id} on ${event.node} was never told`, id)
       }
       if (event.type === 'node:stopped') {
-        const all = [...world.running.values()].filter((run) => run.node === event.node)
         // What an agent that polls does with a lost claim is its own affair.
-        const running = all.filter((run) => !run.agentId.startsWith(POLLER))
+        const running = [...world.running.values()].filter(
+          (run) => run.node === event.node && !run.agentId.startsWith(POLLER),
+        )
         if (running.length > event.stuck) {
           report(
             `${event.node} stopped with ${running.length} running handlers and reported ${event.stuck}`,
             event.node,
           )
         }
-        if (event.timers > all.length) report(`${event.node} stopped with ${event.timers} timers`, event.node)
+        if (event.timers > running.length) report(`${event.node} stopped with ${event.timers} timers`, event.node)
         if (event.calls > 0) report(`${event.node} stopped with ${event.calls} storage calls under way`, event.node)
         if (event.subscriptions > 0)
           report(`${event.node} stopped with ${event.subscriptions} bus listeners`, event.node)
