@@ -162,6 +162,8 @@ export class PolledClaim implements AnyClaim {
 
   #arm(): void {
     this.#timer?.cancel()
+    // It may have been handed in while its extension was under way.
+    if (this.#isOver) return
     this.#timer = this.node.clock.setTimer(() => this.lose(), this.#endsAt - this.node.time.now())
   }
 
