@@ -5,6 +5,7 @@
  *   --stop          end at the first failure       --log           print the whole event log
  *   --twice K       run every Kth seed twice and compare (default 20, 0: never)
  *   --nodes N  --tasks N  --calm                   instead of what the seed says
+ *   --brief         one line per violation
  *   --invariant X   count only violations whose name starts with this
  *
  * Ends with 1 when an invariant was violated, 2 when the simulation itself failed.
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     invariant: { type: 'string', default: '' },
     stop: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
+    brief: { type: 'boolean', default: false },
     calm: { type: 'boolean', default: false },
   },
 })
@@ -54,8 +56,11 @@ async function main(): Promise<number> {
     }
     for (const name of names) failed.set(name, [...(failed.get(name) ?? []), seed])
     if (names.size === 0) continue
+    if (values.brief) {
+      for (const { invariant, text } of report.violations.slice(0, 4)) console.log(`${seed}: ${invariant}: ${text}`)
+    }
     const isNew = [...names].some((name) => failed.get(name)?.length === 1)
-    if (isNew) console.log(String(report))
+    if (isNew && !values.brief) console.log(String(report))
     if (values.stop) break
   }
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
