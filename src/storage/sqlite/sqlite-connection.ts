@@ -2,7 +2,7 @@ import pRetry from 'p-retry'
 import type { StorageSchema } from '../storage.js'
 import { assertDirectory, loadDriver, type SqliteDatabase } from './sqlite-driver.js'
 import { isBusy, sqliteCode } from './sqlite-errors.js'
-import { prepareLayout } from './sqlite-layout.js'
+import { prepareLayout, TOUCH_SQL } from './sqlite-layout.js'
 import type { SqliteSettings } from './sqlite-options.js'
 
 /** Pages of write-ahead log before they are copied into the file: 16 MB, so that a page that changes often is copied less. */
@@ -75,7 +75,7 @@ function rollBack(db: SqliteDatabase): void {
 
 function overwriteLog(db: SqliteDatabase): void {
   try {
-    db.exec("BEGIN IMMEDIATE; UPDATE batuta_meta SET value = value WHERE name = 'layout'; COMMIT")
+    db.exec(`BEGIN IMMEDIATE; ${TOUCH_SQL}; COMMIT`)
   } catch {
     rollBack(db)
   }

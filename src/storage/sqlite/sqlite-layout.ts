@@ -23,7 +23,10 @@ export function prepareLayout(
   const found = exists(db, META_TABLE) ? readLayout(db) : undefined
   assertNotNewer(found, schema)
   const missing = missingParts(db, schema)
-  if (found === schema.layout && missing.size === 0) return
+  if (found === schema.layout && missing.size === 0) {
+    db.exec(TOUCH_SQL)
+    return
+  }
   if (!options.migrate) throw outdated(found, schema)
   writeMeta(db, schema.layout, options.now)
   for (const kind of schema.kinds) {
@@ -38,6 +41,9 @@ export function prepareLayout(
 
 /** The layout of a file that has been prepared; cheap enough to ask in every transaction. */
 export const LAYOUT_SQL = `SELECT value FROM ${META_TABLE} WHERE name = 'layout'`
+
+/** Writes without changing anything; a read-only database refuses it, though it lets a write transaction begin. */
+export const TOUCH_SQL = `UPDATE ${META_TABLE} SET value = value WHERE name = 'layout'`
 
 /** @throws STORAGE_NEWER when a newer version of the library has migrated the file. */
 export function assertNotNewer(found: number | undefined, schema: StorageSchema): void {

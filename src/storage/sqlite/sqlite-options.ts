@@ -40,6 +40,16 @@ export interface SqliteSettings {
   readonly now: () => number
 }
 
+const NAMES: readonly (keyof SqliteStorageOptions)[] = [
+  'path',
+  'database',
+  'synchronous',
+  'busyTimeoutMs',
+  'driver',
+  'migrate',
+  'now',
+]
+
 function assertOption(valid: boolean, path: string, message: string): void {
   if (valid) return
   throw new BatutaError('OPTIONS_INVALID', `sqliteStorage: ${message}`, {
@@ -53,6 +63,8 @@ export function sqliteSettings(options: SqliteStorageOptions): SqliteSettings {
   const synchronous = options.synchronous ?? 'full'
   const busyTimeoutMs = options.busyTimeoutMs ?? 1_000
   const driver = options.driver ?? 'auto'
+  const unknown = Object.keys(options).find((name) => !(NAMES as readonly string[]).includes(name))
+  assertOption(unknown === undefined, unknown ?? '', `There is no option "${unknown}".`)
   assertOption((path === undefined) !== (database === undefined), 'path', 'Give either a path or a live database.')
   assertOption(path === undefined || path !== '', 'path', 'The path is empty.')
   const foreign =
