@@ -32,12 +32,14 @@ export function askStrategy(
     answer = strategy.select(context)
     memo = strategy.memo?.(context)
   } catch (cause) {
-    throw strategyBroken(strategy, 'threw', cause)
+    throw strategyBroken(strategy, 'threw; round_robin decided', cause)
   }
   if (answer === undefined) return { strategy, load: undefined, memo }
   const load = pool.chosen(answer)
   if (load !== undefined) return { strategy, load, memo }
-  throw isThenable(answer) ? strategyAsync(strategy, answer) : strategyBroken(strategy, 'chose none of the candidates')
+  throw isThenable(answer)
+    ? strategyAsync(strategy, answer)
+    : strategyBroken(strategy, 'chose none of the candidates; round_robin decided')
 }
 
 /** What a strategy that is not ours sees is frozen: changing it throws, here and not somewhere later. */
@@ -59,9 +61,9 @@ function contextFor(
 
 /** The error for a strategy that did what it must not. */
 export function strategyBroken(strategy: RoutingStrategy, what: string, cause?: unknown): BatutaError {
-  return new BatutaError('STRATEGY_BROKEN', `The strategy "${strategy.name}" ${what}; round_robin decided.`, {
+  return new BatutaError('STRATEGY_BROKEN', `The strategy "${strategy.name}" ${what}.`, {
     data: { strategy: strategy.name },
-    fix: 'Return one of context.candidates, or undefined for "none of them now", and change nothing.',
+    fix: 'Return one of context.candidates, or undefined for "none of them now"; change nothing that it shows; throw nothing.',
     cause,
   })
 }

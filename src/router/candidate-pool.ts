@@ -63,6 +63,8 @@ export class LanePool implements Slots {
   readonly #able: Member[] = []
   readonly #circle = new SlotSet()
   readonly #dirty: Member[] = []
+  /** How many of `#dirty` count: the list is written again from its start, not emptied. */
+  #dirtyCount = 0
   readonly #refusals = new RefusalCounts()
   readonly #outside = new RefusalCounts()
   readonly #rankings = new Map<string | symbol, Ranking>()
@@ -184,6 +186,7 @@ export class LanePool implements Slots {
   chosen(answer: unknown): InstanceLoad | undefined {
     const load = LiveCandidate.loadOf(answer)
     if (load === undefined) return undefined
+    this.#look()
     const seen = load.lastSeen
     const member = seen instanceof Member && seen.pool === this ? seen : this.#members.get(load)
     if (member === undefined || member.position === -1) return undefined
@@ -247,15 +250,16 @@ export class LanePool implements Slots {
   touched(member: Member): void {
     if (member.dirty) return
     member.dirty = true
-    this.#dirty.push(member)
+    this.#dirty[this.#dirtyCount++] = member
   }
 
   /** Brings membership up to date with everybody who changed. */
   #look(): void {
-    const dirty = this.#dirty
-    if (dirty.length === 0) return
-    while (dirty.length > 0) {
-      const member = dirty.pop() as Member
+    const count = this.#dirtyCount
+    if (count === 0) return
+    this.#dirtyCount = 0
+    for (let i = 0; i < count; i++) {
+      const member = this.#dirty[i] as Member
       member.dirty = false
       if (this.#slots[member.slot] !== member) continue
       this.#place(member, member.barred ?? member.load.refusal)

@@ -15,7 +15,7 @@ function specialists(context: RoutingContext): RoutingContext {
 /** Options of {@link capabilityMatch}. */
 export interface CapabilityMatchOptions {
   /** Chooses among equally specialised agents. Default `leastBusy()`. */
-  readonly then?: RoutingStrategy | undefined
+  readonly amongEquals?: RoutingStrategy | undefined
 }
 
 /**
@@ -23,19 +23,19 @@ export interface CapabilityMatchOptions {
  * generalists stay free for what only they can do. Among equals another strategy chooses.
  */
 export function capabilityMatch(options: CapabilityMatchOptions = {}): RoutingStrategy {
-  const then = options.then ?? leastBusy()
-  const { terms } = then
+  const inner = options.amongEquals ?? leastBusy()
+  const { terms } = inner
   const strategy: RoutingStrategy = {
     name: 'capability_match',
-    select: (context) => then.select(specialists(context)),
-    memo: (context) => then.memo?.(specialists(context)),
+    select: (context) => inner.select(specialists(context)),
+    memo: (context) => inner.memo?.(specialists(context)),
     ...(terms !== undefined && {
       terms: (task, candidate, memo): ScoreTerms => ({
         extraCapabilities: candidate.capabilities.length - new Set(task.requires).size,
-        ...terms.call(then, task, candidate, memo),
+        ...terms.call(inner, task, candidate, memo),
       }),
     }),
-    onResult: (feedback) => then.onResult?.(feedback),
+    onResult: (feedback) => inner.onResult?.(feedback),
   }
-  return isBuiltIn(then) ? builtIn(strategy) : strategy
+  return isBuiltIn(inner) ? builtIn(strategy) : strategy
 }

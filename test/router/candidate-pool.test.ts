@@ -1,0 +1,273 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { LanePool } from '../../src/router/candidate-pool.js'
+import { InstanceLoad, type RefusalReason } from '../../src/router/instance-load.js'
+import { Roster } from '../../src/router/roster.js'
+import type { Candidate } from '../../src/router/routing-strategy.js'
+
+const score = (candidate: Candidate) => candidate.inFlight / candidate.capacity
+const rank = (candidate: Candidate) => candidate.capabilities.length
+
+type Step =
+  | {
+      readonly do: 'join' | 'leave' | 'assign' | 'release' | 'pause' | 'resume' | 'bar' | 'admit'
+      readonly who: number
+    }
+  | { readonly do: 'ask'; readonly who: number }
+
+const step: fc.Arbitrary<Step> = fc.record({
+  do: fc.constantFrom('join', 'leave', 'assign', 'release', 'pause', 'resume', 'bar', 'admit', 'ask', 'ask'),
+  who: fc.nat(11),
+})
+
+function makeLoads(): InstanceLoad[] {
+  return Array.from({ length: 12 }, (_, i) => {
+    const capabilities = Array.from({ length: i % 3 }, (_, j) => `skill-${j}`)
+    return new InstanceLoad({ instanceId: `i${i}`, agentId: `a${i % 6}`, capabilities, capacity: 1 + (i % 4) })
+  })
+}
+
+function lowestOf(loads: readonly InstanceLoad[], slotOf: Map<InstanceLoad, number>): InstanceLoad | undefined {
+  return [...loads].sort(
+    (a, b) =>
+      score(a.view) - score(b.view) || a.lastAssigned - b.lastAssigned || (slotOf.get(a) ?? 0) - (slotOf.get(b) ?? 0),
+  )[0]
+}
+
+describe('LanePool', () => {
+  it('answers like a pool that filters all its members for each question', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const loads = makeLoads()
+        const pool = new LanePool('lane')
+        const other = new LanePool('other')
+        const members = new Set<InstanceLoad>()
+        const barred = new Set<InstanceLoad>()
+        let sequence = 0
+        for (const { do: act, who } of steps) {
+          const load = loads[who] as InstanceLoad
+          if (act === 'join') {
+            pool.join(load)
+            other.join(load)
+            members.add(load)
+          } else if (act === 'leave') {
+            pool.leave(load)
+            members.delete(load)
+            barred.delete(load)
+          } else if (act === 'assign' && load.inFlight < load.capacity) load.assign(++sequence)
+          else if (act === 'release' && load.inFlight > 0) load.release()
+          else if (act === 'pause') load.stand('paused')
+          else if (act === 'resume') load.stand('available')
+          else if (act === 'bar' && pool.bar(load, 'breaker_open')) barred.add(load)
+          else if (act === 'admit' && pool.bar(load, undefined)) barred.delete(load)
+          else if (act === 'ask') compare(pool, members, barred)
+        }
+        compare(pool, members, barred)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  function compare(pool: LanePool, members: Set<InstanceLoad>, barred: Set<InstanceLoad>): void {
+    const able = [...members].filter((load) => load.refusal === undefined && !barred.has(load))
+    expect(pool.size).toBe(able.length)
+    expect(new Set(pool.list)).toEqual(new Set(able.map((load) => load.view)))
+    const counts = new Map<RefusalReason, number>()
+    for (const load of members) {
+      const reason = barred.has(load) ? 'breaker_open' : load.refusal
+      if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+    }
+    expect(pairs(pool)).toEqual(new Map(counts))
+
+    const circle = inCircle(pool)
+    expect(new Set(circle)).toEqual(new Set(able.map((load) => load.view)))
+    const slotOf = new Map(able.map((load) => [load, circle.indexOf(load.view)]))
+    expect(pool.view.lowest('score', score)).toBe(lowestOf(able, slotOf)?.view)
+    const least = Math.min(...able.map((load) => rank(load.view)))
+    const part = able.filter((load) => rank(load.view) === least)
+    const narrowed = pool.view.narrow('rank', rank)
+    expect(narrowed.size).toBe(part.length)
+    for (const load of part) expect(narrowed.get(load.instanceId)).toBe(load.view)
+    for (const load of members) expect(pool.view.get(load.instanceId)).toBe(able.includes(load) ? load.view : undefined)
+    for (const load of able) expect(pool.chosen(load.view)).toBe(load)
+    for (const agentId of ['a0', 'a1'])
+      expect(new Set(pool.ofAgent(agentId))).toEqual(new Set([...members].filter((load) => load.agentId === agentId)))
+  }
+
+  function inCircle(pool: LanePool): Candidate[] {
+    const met: Candidate[] = []
+    let at = 0
+    for (;;) {
+      const found = pool.view.nextInCircle(at)
+      if (found === undefined || met.includes(found.candidate)) return met
+      met.push(found.candidate)
+      at = found.next
+    }
+  }
+
+  function pairs(pool: LanePool): Map<RefusalReason, number> {
+    const list = pool.refusals()
+    return new Map(list.flatMap((reason, i) => (i % 2 === 0 ? [[reason as RefusalReason, list[i + 1] as number]] : [])))
+  }
+
+  it('is not told of an instance again before it has looked', () => {
+    const load = new InstanceLoad({ instanceId: 'i', agentId: 'a', capacity: 100 })
+    const pools = Array.from({ length: 50 }, (_, i) => new LanePool(`lane-${i}`))
+    let told = 0
+    for (const pool of pools) {
+      pool.join(load)
+      expect(pool.size).toBe(1)
+      const touched = pool.touched.bind(pool)
+      pool.touched = (member) => {
+        told++
+        touched(member)
+      }
+    }
+    for (let i = 1; i <= 20; i++) load.assign(i)
+    expect(told).toBe(50)
+    expect(pools[0]?.size).toBe(1)
+    load.release()
+    expect(told).toBe(51)
+  })
+
+  it('asks every score but those of changed candidates once', () => {
+    const { roster, pool } = { roster: new Roster(), pool: new LanePool('lane') }
+    for (let i = 0; i < 100; i++) pool.join(roster.add({ instanceId: `i${i}`, agentId: `a${i}`, capacity: 3 }))
+    let asked = 0
+    const counted = (candidate: Candidate) => {
+      asked++
+      return score(candidate)
+    }
+    pool.view.lowest('counted', counted)
+    expect(asked).toBe(100)
+    roster.get('i7')?.assign(1)
+    roster.get('i8')?.assign(2)
+    pool.view.lowest('counted', counted)
+    expect(asked).toBe(102)
+  })
+
+  it('stays in order when a score throws', () => {
+    const pool = new LanePool('lane')
+    const loads = makeLoads()
+    for (const load of loads) pool.join(load)
+    const failing = (candidate: Candidate) => {
+      if (candidate.instanceId === 'i5') throw new Error('no score')
+      return score(candidate)
+    }
+    expect(() => pool.view.lowest('key', failing)).toThrow('no score')
+    loads[0]?.assign(1)
+    expect(pool.view.lowest('key', score)).toBe(loads[1]?.view)
+  })
+
+  it('keeps the 8 indexes that were asked last', () => {
+    const pool = new LanePool('lane')
+    for (const load of makeLoads()) pool.join(load)
+    let asked = 0
+    const counted = () => asked++
+    for (let i = 0; i < 9; i++) {
+      pool.view.lowest('first', counted)
+      pool.view.lowest(`key-${i}`, () => 0)
+    }
+    expect(asked).toBe(12)
+    for (let i = 0; i < 9; i++) pool.view.lowest(`more-${i}`, () => 0)
+    pool.view.lowest('first', counted)
+    expect(asked).toBe(24)
+  })
+
+  it('knows a candidate from its likeness', () => {
+    const pool = new LanePool('lane')
+    const [load, stranger] = makeLoads() as [InstanceLoad, InstanceLoad]
+    pool.join(load)
+    for (const answer of [stranger.view, { ...load.view }, load, load.snapshot(), null, 'i0', 7])
+      expect(pool.chosen(answer)).toBeUndefined()
+    expect(pool.chosen(load.view)).toBe(load)
+  })
+})
+
+describe('what strategies see', () => {
+  it('cannot be changed', () => {
+    const pool = new LanePool('lane')
+    const load = new InstanceLoad({
+      instanceId: 'i',
+      agentId: 'a',
+      capabilities: ['b', 'a', 'b'],
+      metadata: { tier: 1 },
+    })
+    pool.join(load)
+    const seen = pool.view.at(0) as Candidate
+    const attempts: (() => unknown)[] = [
+      () => Object.assign(seen, { inFlight: 9 }),
+      () => Object.defineProperty(seen, 'inFlight', { value: 9 }),
+      () => (seen.capabilities as string[]).push('c'),
+      () => Object.assign(seen.metadata, { tier: 2 }),
+      () => (pool.list as Candidate[]).pop(),
+      () => Object.assign(pool.view, { size: 0 }),
+    ]
+    for (const attempt of attempts) expect(attempt).toThrow(TypeError)
+    expect([seen.inFlight, seen.capabilities, seen.metadata, pool.size]).toEqual([0, ['a', 'b'], { tier: 1 }, 1])
+  })
+})
+
+describe('InstanceLoad', () => {
+  it('counts stuck and cooling slots as taken', () => {
+    const load = new InstanceLoad({ instanceId: 'i', agentId: 'a', capacity: 3 })
+    for (let i = 1; i <= 3; i++) load.assign(i)
+    load.abandon()
+    load.cool()
+    load.release()
+    expect([load.inFlight, load.stuck, load.cooling, load.refusal]).toEqual([2, 1, 1, undefined])
+    load.returned()
+    load.cooled()
+    expect([load.inFlight, load.stuck, load.cooling]).toEqual([0, 0, 0])
+  })
+
+  it('refuses to give back more than was taken', () => {
+    const load = new InstanceLoad({ instanceId: 'i', agentId: 'a' })
+    expect(() => load.release()).toThrow('more often than taken')
+  })
+
+  it('learns latency from successes alone, and nothing from neutral outcomes', () => {
+    const load = new InstanceLoad({ instanceId: 'i', agentId: 'a' })
+    load.record('quote', 'failure', 5, 0)
+    load.record('quote', 'neutral', 5, 0)
+    expect([load.latencyMs('quote'), load.failed, load.completed]).toEqual([undefined, 1, 0])
+    expect(load.successRate).toBeCloseTo(0.8)
+    load.record('quote', 'success', 80, 0)
+    expect(load.latencyMs('quote')).toBe(80)
+    expect(load.successRate).toBeCloseTo(0.84)
+  })
+})
+
+describe('Roster', () => {
+  it('lets success rates recover once a second, until they are whole', () => {
+    const roster = new Roster()
+    const load = roster.add({ instanceId: 'i', agentId: 'a' })
+    for (let i = 0; i < 30; i++) load.record('quote', 'failure', 5, 0)
+    expect(roster.recovering).toBe(true)
+    roster.recover(0)
+    const low = load.successRate
+    roster.recover(999)
+    expect(load.successRate).toBe(low)
+    roster.recover(1_000)
+    expect(load.successRate).toBeGreaterThan(low)
+    roster.recover(600_000)
+    expect([load.successRate, roster.recovering]).toEqual([1, false])
+  })
+
+  it('takes an instance out of every pool, once', () => {
+    const roster = new Roster()
+    const load = roster.add({ instanceId: 'i', agentId: 'a' })
+    expect(() => roster.add({ instanceId: 'i', agentId: 'b' })).toThrow('here already')
+    roster.pool('one').join(load)
+    roster.pool('two').join(load)
+    expect(roster.pool('one').size).toBe(1)
+    roster.remove(load)
+    roster.remove(load)
+    expect([roster.pool('one').size, roster.pool('two').members, roster.size, roster.ofAgent('a').length]).toEqual([
+      0, 0, 0, 0,
+    ])
+    expect([...roster.pools()].map(({ id }) => id)).toEqual(['one', 'two'])
+    roster.dropPool('one')
+    expect([...roster.pools()].length).toBe(1)
+  })
+})

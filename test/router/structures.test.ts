@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { BoundedMap } from '../../src/router/bounded-map.js'
+import { latencyIn, learnt, withLatency } from '../../src/router/latencies.js'
+import { SlotHeap } from '../../src/router/slot-heap.js'
+import { SlotSet } from '../../src/router/slot-set.js'
+import { rated, recovered, SUCCESS_FLOOR } from '../../src/router/success-rate.js'
+
+describe('SlotSet', () => {
+  it('finds the next number as a sorted list would', () => {
+    const slot = fc.oneof(fc.nat(40), fc.nat(5_000))
+    const step = fc.record({ add: fc.boolean(), slot, from: slot })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const set = new SlotSet()
+        const model = new Set<number>()
+        for (const { add, slot, from } of steps) {
+          if (add) set.add(slot)
+          else set.delete(slot)
+          if (add) model.add(slot)
+          else model.delete(slot)
+          const expected = [...model].sort((a, b) => a - b).find((number) => number >= from) ?? -1
+          expect(set.next(from)).toBe(expected)
+        }
+      }),
+    )
+  })
+})
+
+describe('SlotHeap', () => {
+  it('has the lowest score, then the least recently assigned, then the lowest slot in front', () => {
+    const step = fc.record({
+      slot: fc.nat(30),
+      score: fc.option(fc.oneof(fc.nat(5), fc.constant(Number.NaN)), { nil: undefined }),
+      lastAssigned: fc.nat(3),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+        const heap = new SlotHeap()
+        const model = new Map<number, { slot: number; score: number; lastAssigned: number }>()
+        for (const { slot, score, lastAssigned } of steps) {
+          if (score === undefined) {
+            heap.delete(slot)
+            model.delete(slot)
+          } else {
+            heap.set(slot, score, lastAssigned)
+            model.set(slot, { slot, score: Number.isNaN(score) ? 1e300 : score, lastAssigned })
+          }
+          const [first] = [...model.values()].sort(
+            (a, b) => a.score - b.score || a.lastAssigned - b.lastAssigned || a.slot - b.slot,
+          )
+          expect(heap.slots[0]).toBe(first?.slot)
+          expect([...heap.slots].sort((a, b) => a - b)).toEqual([...model.keys()].sort((a, b) => a - b))
+        }
+      }),
+    )
+  })
+})
+
+describe('BoundedMap', () => {
+  it('forgets what was written longest ago', () => {
+    const map = new BoundedMap<string, number>(2)
+    map.set('a', 1)
+    map.set('b', 2)
+    map.set('a', 3)
+    map.set('c', 4)
+    expect([map.get('a'), map.get('b'), map.get('c'), map.size]).toEqual([3, undefined, 4, 2])
+  })
+})
+
+describe('latencies', () => {
+  it('start with the first duration and follow the later ones', () => {
+    const first = learnt([], 'quote', 100)
+    expect(latencyIn(first, 'quote')).toBe(100)
+    expect(latencyIn(learnt(first, 'quote', 200), 'quote')).toBe(120)
+    expect(latencyIn(first, 'quote')).toBe(100)
+    expect(latencyIn(first, 'report')).toBeUndefined()
+  })
+
+  it('are kept of 64 types', () => {
+    let list = withLatency([], 'type-0', 1)
+    for (let i = 1; i < 100; i++) list = learnt(list, `type-${i}`, i)
+    expect(list.length).toBe(128)
+    expect(latencyIn(list, 'type-35')).toBeUndefined()
+    expect(latencyIn(list, 'type-36')).toBe(36)
+    expect(latencyIn(withLatency(list, 'type-99', 7), 'type-99')).toBe(7)
+  })
+})
+
+describe('success rate', () => {
+  it('stays in (0, 1], falls with failures, and climbs with successes and time', () => {
+    fc.assert(
+      fc.property(fc.double({ min: SUCCESS_FLOOR, max: 1, noNaN: true }), fc.nat(10_000_000), (rate, ms) => {
+        expect(rated(rate, false)).toBeLessThanOrEqual(rate)
+        expect(rated(rate, false)).toBeGreaterThanOrEqual(SUCCESS_FLOOR)
+        expect(rated(rate, true)).toBeGreaterThanOrEqual(rate)
+        expect(rated(rate, true)).toBeLessThanOrEqual(1)
+        expect(recovered(rate, ms)).toBeGreaterThanOrEqual(rate)
+        expect(recovered(rate, ms)).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+
+  it('recovers the same in one look or in many, and not backwards', () => {
+    expect(recovered(recovered(0.2, 20_000), 40_000)).toBeCloseTo(recovered(0.2, 60_000), 12)
+    expect(recovered(0.2, -5_000)).toBe(0.2)
+  })
+
+  it('is half way back from the bottom within three minutes, and whole within ten', () => {
+    expect(recovered(SUCCESS_FLOOR, 180_000)).toBeGreaterThan(0.5)
+    expect(recovered(SUCCESS_FLOOR, 600_000)).toBe(1)
+  })
+})
