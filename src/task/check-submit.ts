@@ -1,27 +1,34 @@
 import type { OptionCheck } from './option-check.js'
 import { shown } from './option-check.js'
 import { PRIORITIES } from './priority.js'
-import type { WhenBusy } from './submit-options.js'
+import type { SubmitOptions, WhenBusy } from './submit-options.js'
 
 /** What can be done about a busy ordering key or session. */
 export const BUSY_POLICIES: readonly WhenBusy[] = ['enqueue', 'reject', 'interrupt']
 
+type Check = (check: OptionCheck, path: readonly string[], value: unknown) => void
+
+const id: Check = (check, path, value) => check.id(path, value)
+
+/** How each option of `submit` is checked by itself. */
+const CHECKS: Readonly<Record<keyof SubmitOptions, Check>> = {
+  priority: (check, path, value) => check.oneOf(path, value, PRIORITIES),
+  runAt: checkMoment,
+  delayMs: (check, path, value) => check.number(path, value, { min: 0 }),
+  idempotencyKey: id,
+  orderingKey: id,
+  whenBusy: (check, path, value) => check.oneOf(path, value, BUSY_POLICIES),
+  sessionId: id,
+  tenant: id,
+  timeoutMs: (check, path, value) => check.number(path, value, { min: 1 }),
+  expiresAt: checkMoment,
+  fallbackAgents: (check, path, value) => check.ids(path, value),
+  strategy: id,
+  metadata: (check, path, value) => void check.object(path, value),
+}
+
 /** The options of `submit`. */
-export const SUBMIT_KEYS: readonly string[] = [
-  'priority',
-  'runAt',
-  'delayMs',
-  'idempotencyKey',
-  'orderingKey',
-  'whenBusy',
-  'sessionId',
-  'tenant',
-  'timeoutMs',
-  'expiresAt',
-  'fallbackAgents',
-  'strategy',
-  'metadata',
-]
+export const SUBMIT_KEYS: readonly string[] = Object.keys(CHECKS)
 
 const SUBMIT: ReadonlySet<string> = new Set(SUBMIT_KEYS)
 
@@ -34,21 +41,14 @@ export function checkSubmitOptions(
   check: OptionCheck,
   path: readonly string[],
   options: unknown,
-  known = SUBMIT,
+  known: ReadonlySet<string> = SUBMIT,
 ): void {
   if (!check.object(path, options)) return
-  check.keys(path, options, known)
-  for (const key of ['idempotencyKey', 'orderingKey', 'sessionId', 'tenant', 'strategy']) {
-    check.id([...path, key], options[key])
+  for (const key of Object.keys(options)) {
+    const value = options[key]
+    if (!known.has(key)) check.unknown(path, key, known)
+    else if (value !== undefined && SUBMIT.has(key)) CHECKS[key as keyof SubmitOptions](check, [...path, key], value)
   }
-  check.oneOf([...path, 'priority'], options.priority, PRIORITIES)
-  check.oneOf([...path, 'whenBusy'], options.whenBusy, BUSY_POLICIES)
-  check.number([...path, 'delayMs'], options.delayMs, { min: 0 })
-  check.number([...path, 'timeoutMs'], options.timeoutMs, { min: 1 })
-  check.ids([...path, 'fallbackAgents'], options.fallbackAgents)
-  checkMoment(check, [...path, 'runAt'], options.runAt)
-  checkMoment(check, [...path, 'expiresAt'], options.expiresAt)
-  if (options.metadata !== undefined) check.object([...path, 'metadata'], options.metadata)
   if (options.delayMs !== undefined && options.runAt !== undefined) {
     check.add([...path, 'delayMs'], 'must not be given together with runAt')
   }
@@ -58,7 +58,6 @@ export function checkSubmitOptions(
 const LATEST = 8.64e15
 
 function checkMoment(check: OptionCheck, path: readonly string[], value: unknown): void {
-  if (value === undefined) return
   const ms = value instanceof Date ? value.getTime() : value
   if (typeof ms === 'number' && Math.abs(ms) <= LATEST) return
   check.add(path, `must be a valid Date or milliseconds since the epoch, not ${shown(value)}`)

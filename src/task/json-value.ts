@@ -32,13 +32,15 @@ export function copyJson(value: unknown, options: { readonly maxBytes: number; r
   }
 }
 
-/** What one pass carries along. `path` and `parents` are stacks. */
+/** What one pass carries along. */
 interface Walk {
   bytes: number
   readonly maxBytes: number
   readonly what: string
-  readonly path: (string | number)[]
+  /** The objects around the value, outermost first. */
   readonly parents: object[]
+  /** The key taken in each of `parents`. Longer than they are after going deep: what is beyond is stale. */
+  readonly path: (string | number)[]
 }
 
 function copyValue(value: unknown, walk: Walk): unknown {
@@ -48,7 +50,7 @@ function copyValue(value: unknown, walk: Walk): unknown {
       return value
     case 'number':
       if (!Number.isFinite(value)) return refuse(walk, String(value))
-      count(walk, numberLength(value))
+      count(walk, value >= 0 && value < 10 && Number.isInteger(value) ? 1 : String(value).length)
       return value === 0 ? 0 : value
     case 'boolean':
       count(walk, value ? 4 : 5)
@@ -58,38 +60,42 @@ function copyValue(value: unknown, walk: Walk): unknown {
         count(walk, 4)
         return null
       }
-      return copyObject(value, walk)
+      return Array.isArray(value) ? copyArray(value, walk) : copyRecord(value, walk)
     default:
       return refuse(walk, typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`)
   }
-}
-
-function copyObject(value: object, walk: Walk): unknown {
-  const { parents } = walk
-  if (parents.includes(value)) return refuse(walk, 'a cycle')
-  if (parents.length >= MAX_DEPTH) return refuse(walk, `nesting deeper than ${MAX_DEPTH}`)
-  parents.push(value)
-  const copy = Array.isArray(value) ? copyArray(value, walk) : copyRecord(value, walk)
-  parents.pop()
-  return copy
 }
 
 function copyArray(value: readonly unknown[], walk: Walk): unknown[] {
   // The prototype of arrays is an array itself, in every realm; that of a subclass is not.
   if (!Array.isArray(Object.getPrototypeOf(value))) return refuse(walk, nameOf(value))
   const { length } = value
+  const extra = extraKey(value)
+  if (extra !== undefined) return refuse(walk, `an array with a property ${JSON.stringify(extra)}`)
+  const depth = enter(value, walk)
   count(walk, length === 0 ? 2 : length + 1)
   const copy: unknown[] = []
   for (let i = 0; i < length; i++) {
-    walk.path.push(i)
+    walk.path[depth] = i
     const item = value[i]
     if (item === undefined && !Object.hasOwn(value, i)) return refuse(walk, 'a hole in an array')
     copy.push(copyValue(item, walk))
-    walk.path.pop()
   }
-  const extra = Object.keys(value)[length]
-  if (extra !== undefined) return refuse(walk, `an array with a property ${JSON.stringify(extra)}`)
+  walk.parents.pop()
   return copy
+}
+
+/** Arrays up to this length are searched for properties besides their items (as those of a regular expression's match). */
+const SEARCHED_LENGTH = 1_000
+const INDEX = /^\d+$/
+
+/** The name of a property that JSON would drop from an array. Listing the keys of a long array costs more than copying it. */
+function extraKey(value: readonly unknown[]): string | undefined {
+  if (value.length > SEARCHED_LENGTH) return undefined
+  const keys = Object.keys(value)
+  // Items come first, so the last key tells whether there is anything else.
+  const last = keys.at(-1)
+  return last === undefined || INDEX.test(last) ? undefined : keys.find((key) => !INDEX.test(key))
 }
 
 function copyRecord(value: object, walk: Walk): object {
@@ -100,17 +106,26 @@ function copyRecord(value: object, walk: Walk): object {
   }
   if (Object.getOwnPropertySymbols(value).length > 0) return refuse(walk, 'an object with a symbol as a key')
   const source = value as Readonly<Record<string, unknown>>
+  const depth = enter(value, walk)
   const keys = Object.keys(source)
   count(walk, keys.length === 0 ? 2 : keys.length + 1)
   const copy: Record<string, unknown> = {}
   for (const key of keys) {
-    walk.path.push(key)
+    walk.path[depth] = key
     if (key === '__proto__') return refuse(walk, 'a key named __proto__')
     count(walk, jsonLength(key) + 1)
     copy[key] = copyValue(source[key], walk)
-    walk.path.pop()
   }
+  walk.parents.pop()
   return copy
+}
+
+/** Goes into an object; answers its place in `path`. */
+function enter(value: object, walk: Walk): number {
+  const { parents } = walk
+  if (parents.includes(value)) return refuse(walk, 'a cycle')
+  if (parents.length >= MAX_DEPTH) return refuse(walk, `nesting deeper than ${MAX_DEPTH}`)
+  return parents.push(value) - 1
 }
 
 function count(walk: Walk, bytes: number): void {
@@ -124,7 +139,7 @@ function count(walk: Walk, bytes: number): void {
 }
 
 function refuse(walk: Walk, found: string, cause?: unknown): never {
-  const path = pathText(walk.path)
+  const path = pathText(walk.path.slice(0, walk.parents.length))
   const where = path === '' ? `The ${walk.what} is` : `The ${walk.what} has, at ${path},`
   throw new BatutaError('PAYLOAD_NOT_JSON', `${where} ${found}, which JSON would change or drop.`, {
     data: { path, found },
@@ -169,11 +184,6 @@ function jsonLength(text: string): number {
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff
-}
-
-function numberLength(value: number): number {
-  if (value >= 0 && value < 10) return Number.isInteger(value) ? 1 : String(value).length
-  return String(value).length
 }
 
 /**

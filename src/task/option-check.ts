@@ -28,9 +28,12 @@ export class OptionCheck {
 
   /** No keys but these. */
   keys(path: Path, value: object, known: ReadonlySet<string>): void {
-    for (const key of Object.keys(value)) {
-      if (!known.has(key)) this.add([...path, key], `is not an option.${didYouMean(key, known)}`)
-    }
+    for (const key of Object.keys(value)) if (!known.has(key)) this.unknown(path, key, known)
+  }
+
+  /** Says that an option does not exist, and which was probably meant. */
+  unknown(path: Path, key: string, known: Iterable<string>): void {
+    this.add([...path, key], `is not an option.${didYouMean(key, known)}`)
   }
 
   number(

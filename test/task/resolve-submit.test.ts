@@ -124,7 +124,7 @@ describe('resolveSubmitOptions', () => {
     [{ delayMs: Number.NaN, timeoutMs: 0 }, ['delayMs', 'timeoutMs']],
     [{ runAt: new Date(Number.NaN), expiresAt: '2026-01-01' }, ['runAt', 'expiresAt']],
     [{ expiresAt: NOW + 5, delayMs: 5 }, ['expiresAt']],
-    [{ idempotencyKey: '', tenant: 'x'.repeat(513), sessionId: 5 }, ['idempotencyKey', 'sessionId', 'tenant']],
+    [{ idempotencyKey: '', tenant: 'x'.repeat(513), sessionId: 5 }, ['idempotencyKey', 'tenant', 'sessionId']],
     [{ fallbackAgents: ['a', ''] }, ['fallbackAgents.1']],
     [{ metadata: [] }, ['metadata']],
     [{ waitMs: 5 }, ['waitMs']],
