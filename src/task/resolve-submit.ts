@@ -99,7 +99,7 @@ export function resolveAdHocTask(
 /** Capabilities in the order in which lanes name them, each once. */
 export function sortedRequires(requires: readonly string[] | undefined): readonly string[] {
   if (requires === undefined || requires.length === 0) return []
-  return requires.length === 1 ? requires : [...new Set(requires)].sort()
+  return requires.length === 1 ? [...requires] : [...new Set(requires)].sort()
 }
 
 const NONE: SubmitOptions = Object.freeze({})
@@ -123,7 +123,10 @@ function baseOf(definition: AnyTaskDefinition): Base {
   const { requires: required, priority, strategy, timeoutMs, defaults: given } = definition.options
   const requires = sortedRequires(required)
   const defaults: SubmitOptions = { priority, strategy, timeoutMs }
-  const ready = given === undefined ? resolve(definition.type, requires, NONE, NONE, defaults, { now: 0 }) : undefined
+  const ready =
+    given === undefined
+      ? Object.freeze(resolve(definition.type, requires, NONE, NONE, defaults, { now: 0 }))
+      : undefined
   const base: Base = { requires, defaults, ready }
   bases.set(definition, base)
   return base
