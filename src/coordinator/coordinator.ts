@@ -11,12 +11,13 @@ import type { AgentDefinition, AgentSnapshot } from '../task/agent.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { AdHocTask, SubmitOptions, WaitOptions } from '../task/submit-options.js'
-import { type Task, taskOf } from '../task/task.js'
+import { taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import type { AgentInstance } from './agent-instance.js'
-import type { CoordinatorApi, GraceOptions, ShutdownReport, SubmitManyOptions } from './api-types.js'
+import type { CoordinatorApi, GraceOptions, ShutdownReport, SubmitApi, SubmitManyOptions } from './api-types.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
+import { CountedStorage } from './counted-storage.js'
 import type { CoordinatorSettings } from './coordinator-settings.js'
 import { engineHost } from './dispatcher.js'
 import { EventHub } from './event-hub.js'
@@ -58,6 +59,7 @@ export class Coordinator implements CoordinatorApi {
   readonly #node: NodeContext
   readonly #deps: CoordinatorDeps
   readonly #parts: NodeParts
+  readonly #storage: CountedStorage
   #state: RunState = 'new'
   #stopping: Promise<ShutdownReport> | undefined
   #pollTimer: Timer | undefined
@@ -67,7 +69,8 @@ export class Coordinator implements CoordinatorApi {
     this.#deps = deps
     const logger = guardedLogger(deps.logger)
     const events = new EventHub(deps.clock, logger)
-    this.#node = new NodeContext(deps.settings, deps.storage, deps.clock, deps.random, events, logger)
+    this.#storage = new CountedStorage(deps.storage, deps.clock)
+    this.#node = new NodeContext(deps.settings, this.#storage, deps.clock, deps.random, events, logger)
     this.#parts = wire(this.#node, deps, () => this.#mayClaim())
   }
 
@@ -81,6 +84,11 @@ export class Coordinator implements CoordinatorApi {
     return this.#parts
   }
 
+  /** @internal */
+  get engineName(): string {
+    return this.#deps.engine.name
+  }
+
   get state(): RunState {
     return this.#state
   }
@@ -89,9 +97,9 @@ export class Coordinator implements CoordinatorApi {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw this.#notRunning('start() was called before.')
     this.#state = 'starting'
-    const { storage, engine, bus } = this.#deps
+    const { engine, bus } = this.#deps
     try {
-      const { now } = await storage.open(SCHEMA)
+      const { now } = await this.#storage.open(SCHEMA)
       this.#node.time.observe(now)
       await this.#parts.owner.start()
       this.#unsubscribe = bus.subscribe(this.#parts.flow.onHint)
@@ -162,21 +170,21 @@ export class Coordinator implements CoordinatorApi {
     return this.#parts.polling.claim(instance, options, () => this.#parts.dispatcher.wake(instance.lanes))
   }
 
-  async submit(
+  readonly submit: SubmitApi['submit'] = async (
     definition: AnyTaskDefinition | AdHocTask,
     input?: unknown,
     options?: SubmitOptions,
-  ): Promise<TaskHandle<AnyOutput, AnyOutput>> {
+  ): Promise<TaskHandle<AnyOutput, AnyOutput>> => {
     this.#checkRunning()
     const request = this.#request(definition, input, options, 'submit')
     return this.#handle((await this.#store(request)).entry, request.definition)
   }
 
-  async run(
+  readonly run: SubmitApi['run'] = async (
     definition: AnyTaskDefinition | (AdHocTask & WaitOptions),
     input?: unknown,
     options?: SubmitOptions & WaitOptions,
-  ): Promise<RunResult<AnyOutput>> {
+  ): Promise<RunResult<AnyOutput>> => {
     this.#checkRunning()
     const request = this.#request(definition, input, options, 'run')
     const { waitMs, signal } = (isDefinition(definition) ? options : definition) ?? {}
@@ -185,11 +193,11 @@ export class Coordinator implements CoordinatorApi {
     return { output: resultOf(task, request.definition), task: taskOf(task), explain: () => this.#explain(entry.id) }
   }
 
-  async submitMany(
+  readonly submitMany: SubmitApi['submitMany'] = async (
     definition: AnyTaskDefinition,
     inputs: readonly unknown[],
     options?: SubmitManyOptions<unknown>,
-  ): Promise<TaskHandle<AnyOutput, AnyOutput>[]> {
+  ): Promise<TaskHandle<AnyOutput, AnyOutput>[]> => {
     this.#checkRunning()
     // All are checked before any is written.
     const requests = inputs.map((input, index) => {
@@ -200,7 +208,10 @@ export class Coordinator implements CoordinatorApi {
     return stored.map(({ entry }) => this.#handle(entry, definition))
   }
 
-  async getTask(id: string, definition?: AnyTaskDefinition): Promise<TaskHandle<AnyOutput, AnyOutput> | undefined> {
+  readonly getTask: SubmitApi['getTask'] = async (
+    id: string,
+    definition?: AnyTaskDefinition,
+  ): Promise<TaskHandle<AnyOutput, AnyOutput> | undefined> => {
     this.#checkRunning()
     const entry = await this.#node.read('task', id, this.#node.settings.storageWaitMs)
     if (entry === undefined) return undefined
@@ -272,8 +283,8 @@ export class Coordinator implements CoordinatorApi {
   }
 
   /** @internal Waits for a task to end. */
-  async ended(entry: Entry, options: WaitOptions = {}): Promise<Task> {
-    return taskOf(await this.#wait(entry, options))
+  ended(entry: Entry, options: WaitOptions = {}): Promise<TaskRecord> {
+    return this.#wait(entry, options)
   }
 
   #request(
@@ -308,14 +319,20 @@ export class Coordinator implements CoordinatorApi {
   }
 
   readonly #handleHooks: HandleHooks = {
-    wait: async (taskId, options) => this.#wait(await this.#require(taskId), options),
+    wait: (taskId, options) => this.#waitFor(taskId, options),
     read: async (taskId) => (await this.#require(taskId)).value,
     explain: (taskId) => this.#explain(taskId),
     cancel: (taskId, reason) => this.cancel(taskId, reason),
     stream: (taskId, ended) => streamOf(this.#parts.streams, taskId, this.#parts.flow.runs.get(taskId), ended),
   }
 
-  /** Listens before it looks, so that an end in between is not missed. */
+  /** Listens before it looks, so that an end in between is not missed. A storage that is away is waited for. */
+  #waitFor(taskId: string, options: WaitOptions = {}): Promise<TaskRecord> {
+    const ended = this.#parts.waiters.wait(taskId, options)
+    this.#parts.waiters.look([taskId]).catch((error) => this.#node.log.debug({ taskId, error }, 'a look led nowhere'))
+    return ended
+  }
+
   async #wait(entry: Entry, options: WaitOptions = {}): Promise<TaskRecord> {
     if (isTerminal(entry.value.state)) return entry.value
     return this.#parts.waiters.wait(entry.id, options)
@@ -387,7 +404,7 @@ export class Coordinator implements CoordinatorApi {
   }
 
   async #letGo(): Promise<void> {
-    const { storage, engine, bus } = this.#deps
+    const { engine, bus } = this.#deps
     this.#parts.recovery.stop()
     await engine.stop({ graceMs: 0 })
     await this.#parts.desk.withdrawAll()
@@ -396,7 +413,8 @@ export class Coordinator implements CoordinatorApi {
     this.#node.stop()
     this.#unsubscribe()
     await bus.close()
-    await storage.close()
+    await this.#storage.idle(this.#deps.settings.leaseMs)
+    await this.#storage.close()
   }
 }
 

@@ -23,13 +23,15 @@ export interface ExplainView {
 /** Why a task is where it is. */
 export async function explainTask(view: ExplainView, entry: Entry): Promise<Explanation> {
   const task = entry.value
+  // Right after the answer that brought the task, this is the storage time of that answer: what is read below is younger.
+  const asOf = new Date(view.node.time.now())
   const pending = statusOf(task.state) === 'pending' ? await pendingReasons(view, task) : []
   const decisions = [...view.decisions].filter((decision) => decision.taskId === task.id).reverse()
   const facts = {
     taskId: task.id,
     taskType: task.type,
     status: statusOf(task.state),
-    asOf: new Date(view.node.time.now()),
+    asOf,
     pending,
     decisions,
     attempts: taskOf(task).attempts,

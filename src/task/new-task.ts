@@ -21,6 +21,8 @@ export interface TaskSpec {
   readonly sessionId?: string | undefined
   readonly parentId?: string | undefined
   readonly redriveOf?: string | undefined
+  /** It answers messages: its output is the session's next message. */
+  readonly answers?: boolean | undefined
   /** A message task that later messages may join until it is due. */
   readonly merge?: boolean | undefined
 }
@@ -54,6 +56,7 @@ export function newTask(spec: TaskSpec, id: string, now: number, boosts: Priorit
   if (spec.sessionId !== undefined) task.sessionId = spec.sessionId
   if (spec.parentId !== undefined) task.parentId = spec.parentId
   if (spec.redriveOf !== undefined) task.redriveOf = spec.redriveOf
+  if (spec.answers === true) task.answers = true
   if (spec.merge === true) task.merge = true
   return task
 }

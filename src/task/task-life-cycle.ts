@@ -224,7 +224,9 @@ function endAttempt(
 ): readonly AttemptRecord[] {
   const last = attempts.length - 1
   const ended = attempts.map((attempt, i) =>
-    i === last ? { ...attempt, endedAt, outcome, settleToken, ...(error === undefined ? undefined : { error }) } : attempt,
+    i === last
+      ? { ...attempt, endedAt, outcome, settleToken, ...(error === undefined ? undefined : { error }) }
+      : attempt,
   )
   if (ended.length <= MAX_ATTEMPTS_KEPT) return ended
   const oldest = ended.findIndex((attempt) => attempt.outcome === 'released')

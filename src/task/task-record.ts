@@ -76,6 +76,8 @@ export interface TaskRecord {
   /** How far the fallbacks have got: how many fallback agents were used up, and whether the function is next. */
   readonly fallbackStep?: number
   readonly metadata?: Readonly<Record<string, unknown>>
-  /** Set on a message task that later messages may still join. */
+  /** It answers messages: its output is the session's next message. */
+  readonly answers?: boolean
+  /** Set on a message task while it collects others and is not due yet. */
   readonly merge?: boolean
 }

@@ -1,0 +1,44 @@
+import type { Entry, NodeContext } from '../coordinator/node-context.js'
+import { turnIdOf } from '../coordinator/turns.js'
+import type { CheckedMessage } from './messages.js'
+import type { Place } from './store-message.js'
+
+/** The id of a participant's record. */
+export function participantIdOf(message: {
+  readonly tenant: string
+  readonly channel: string
+  readonly from: string
+}): string {
+  return [message.tenant, message.channel, message.from].map(encodeURIComponent).join('/')
+}
+
+/**
+ * The session that a message belongs to: the one named, if it is this participant's and not over; else, if an id was
+ * given, a new one; else the participant's open one. Sessions are found through one record per participant, never by a query.
+ */
+export async function chooseSession(node: NodeContext, message: CheckedMessage, idleMs: number): Promise<Place> {
+  const participantId = participantIdOf(message)
+  const waitMs = node.settings.storageWaitMs
+  const participant = await node.read('participant', participantId, waitMs)
+  const asked = message.sessionId ?? participant?.value.sessionId
+  if (asked !== undefined) {
+    const session = await node.read('session', asked, waitMs)
+    const isTheirs = session?.value.participant === participantId && session.value.tenant === message.tenant
+    if (isTheirs && !(await isOverdue(node, session, message.tenant, idleMs))) {
+      return { sessionId: asked, participantId, isNew: false, participant: undefined }
+    }
+  }
+  return { sessionId: node.newId(), participantId, isNew: true, participant }
+}
+
+/** Without a message for so long; but never while it has an unfinished task. */
+async function isOverdue(
+  node: NodeContext,
+  session: Entry<'session'>,
+  tenant: string,
+  idleMs: number,
+): Promise<boolean> {
+  if (node.time.now() - session.value.lastMessageAt <= idleMs) return false
+  const turn = await node.read('turn', turnIdOf(tenant, 'session', session.id), node.settings.storageWaitMs)
+  return turn === undefined || turn.value.head === turn.value.nextSeq
+}

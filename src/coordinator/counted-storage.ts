@@ -1,0 +1,66 @@
+import type { Clock } from '../internal/clock.js'
+import type { IndexQuery, IndexRange, RecordKey, Storage, StorageSchema, WriteSet } from '../storage/storage.js'
+
+/** A storage that knows which of its calls are under way, so that a shutdown can wait for them before it closes. */
+export class CountedStorage implements Storage {
+  readonly name: string
+  readonly outcomeAlwaysKnown: boolean
+  readonly durable: boolean
+  #underWay = 0
+  #whenIdle: (() => void)[] = []
+
+  constructor(
+    private readonly inner: Storage,
+    private readonly clock: Clock,
+  ) {
+    this.name = inner.name
+    this.outcomeAlwaysKnown = inner.outcomeAlwaysKnown
+    this.durable = inner.durable
+  }
+
+  open(schema: StorageSchema) {
+    return this.inner.open(schema)
+  }
+
+  read(keys: readonly RecordKey[]) {
+    return this.#count(this.inner.read(keys))
+  }
+
+  query(index: string, query: IndexQuery) {
+    return this.#count(this.inner.query(index, query))
+  }
+
+  count(index: string, range: IndexRange) {
+    return this.#count(this.inner.count(index, range))
+  }
+
+  commit(sets: readonly WriteSet[]) {
+    return this.#count(this.inner.commit(sets))
+  }
+
+  close(): Promise<void> {
+    return this.inner.close()
+  }
+
+  /** Resolves when no call is under way, or after `waitMs`: a storage that never answers must not keep a process alive. */
+  async idle(waitMs: number): Promise<void> {
+    if (this.#underWay === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.setTimer(resolve, waitMs)
+      this.#whenIdle.push(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  async #count<T>(call: Promise<T>): Promise<T> {
+    this.#underWay++
+    try {
+      return await call
+    } finally {
+      this.#underWay--
+      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import { BusHub } from '../bus/in-process-bus.js'
+import { Messages } from '../conversation/messages.js'
+import { sessionSupport } from '../conversation/session-support.js'
+import type { CoordinatorApi, GraceOptions, PollingApi, ShutdownReport, SubmitApi } from '../coordinator/api-types.js'
+import { Coordinator } from '../coordinator/coordinator.js'
+import { readStatus } from '../coordinator/status.js'
+import type { Health, OrchestratorStatus } from '../coordinator/status-types.js'
+import { inProcessEngine } from '../engine/in-process/in-process-engine.js'
+import { BatutaError } from '../errors/base-error.js'
+import { Router } from '../router/router.js'
+import { memoryStorage } from '../storage/memory/memory-storage.js'
+import type { AgentOptions, AgentSnapshot } from '../task/agent.js'
+import { checkAgentOptions } from '../task/check-agent.js'
+import { defineAgent } from '../task/define-agent.js'
+import type { EventListener, EventPattern } from '../task/events.js'
+import type { IncomingMessage, MessageReply } from '../task/message.js'
+import { type LintFinding, lint } from './lint.js'
+import type { OrchestratorOptions } from './options.js'
+import type { OrchestratorApi } from './orchestrator-api.js'
+import { type ResolvedOptions, resolveOptions } from './resolve-options.js'
+
+/** A router for the application's clock and randomness, that tells of strategies that break. */
+function routerOf<T>(resolved: ResolvedOptions<T>, onError: (error: BatutaError) => void): Router {
+  const { router, random, clock, settings } = resolved
+  if (router instanceof Router) return router
+  return new Router({ strategy: router, random, clock, keepDecisions: settings.decisions, onError })
+}
+
+/**
+ * A team of agents as one system: give it tasks and messages, and it finds the agent, survives crashes, and says why it
+ * decided what it decided. `createOrchestrator` makes and starts one.
+ */
+export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
+  /** The agents and the life of every task. */
+  readonly coordinator: CoordinatorApi
+  /** Decides which agent gets a task. */
+  readonly router: Router
+  readonly submit: SubmitApi['submit']
+  readonly run: SubmitApi['run']
+  readonly submitMany: SubmitApi['submitMany']
+  readonly getTask: SubmitApi['getTask']
+  readonly listTasks: SubmitApi['listTasks']
+  readonly redrive: SubmitApi['redrive']
+  readonly claimTasks: PollingApi['claimTasks']
+  readonly heartbeat: PollingApi['heartbeat']
+  readonly #coordinator: Coordinator
+  readonly #options: ResolvedOptions<TReply>
+  readonly #raw: OrchestratorOptions<TReply> | undefined
+  readonly #messages: Messages | undefined
+  #startedAt: number | undefined
+
+  /** Nothing runs, and nothing is checked but what can't wait, until {@link Orchestrator.start}. */
+  constructor(options?: OrchestratorOptions<TReply>) {
+    this.#raw = options
+    const resolved = resolveOptions(options)
+    this.#options = resolved
+    const { settings, clock, random, logger, messages } = resolved
+    this.router = routerOf(resolved, (error) => this.#strategyBroke(error))
+    this.#coordinator = new Coordinator({
+      settings,
+      clock,
+      random,
+      logger,
+      storage: resolved.storage ?? memoryStorage({ now: () => clock.now() }),
+      engine: resolved.engine ?? inProcessEngine({ windowSize: resolved.window }),
+      bus: resolved.bus ?? new BusHub().connect(),
+      router: this.router,
+      sessions: (node) =>
+        sessionSupport(node, { maxMessages: messages?.maxMessages ?? 50, summarise: messages?.summarise }),
+    })
+    const coordinator = this.#coordinator
+    this.coordinator = coordinator
+    this.submit = coordinator.submit
+    this.run = coordinator.run
+    this.submitMany = coordinator.submitMany
+    this.getTask = coordinator.getTask
+    this.listTasks = (filter) => coordinator.listTasks(filter)
+    this.redrive = (filter, options) => coordinator.redrive(filter, options)
+    this.claimTasks = (agentId, options) => coordinator.claimTasks(agentId, options)
+    this.heartbeat = (agentId) => coordinator.heartbeat(agentId)
+    this.#messages = messages === undefined ? undefined : new Messages(this.#coordinator, messages)
+  }
+
+  async start(): Promise<void> {
+    // zod is only loaded for options that somebody wrote.
+    if (this.#raw !== undefined) {
+      const { checkOrchestratorOptions } = await import('./check-options.js')
+      await checkOrchestratorOptions(this.#raw)
+    }
+    for (const definition of this.#options.tasks) this.#coordinator.define(definition)
+    if (this.#options.messages !== undefined) this.#coordinator.define(this.#options.messages.task)
+    for (const agent of this.#options.agents) this.#coordinator.registerAgent(agent)
+    await this.#coordinator.start()
+    this.#startedAt = this.#options.clock.now()
+  }
+
+  shutdown(options?: GraceOptions): Promise<ShutdownReport> {
+    return this.#coordinator.stop(options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+
+  agent(id: string, options: AgentOptions): void {
+    checkAgentOptions(id, options)
+    this.#coordinator.registerAgent(defineAgent(id, options))
+  }
+
+  agents(): AgentSnapshot[] {
+    return this.#coordinator.agents()
+  }
+
+  pause(agentId: string): void {
+    this.#coordinator.pause(agentId)
+  }
+
+  resume(agentId: string): void {
+    this.#coordinator.resume(agentId)
+  }
+
+  drain(agentId: string): Promise<void> {
+    return this.#coordinator.drain(agentId)
+  }
+
+  removeAgent(agentId: string, options?: GraceOptions): Promise<void> {
+    return this.#coordinator.unregisterAgent(agentId, options)
+  }
+
+  async processMessage(message: IncomingMessage): Promise<MessageReply<TReply>> {
+    if (this.#messages === undefined) {
+      throw new BatutaError('MESSAGES_NOT_CONFIGURED', 'This orchestrator does not know how to answer messages.', {
+        data: {},
+        fix: 'Give createOrchestrator the option `messages: { task }`.',
+      })
+    }
+    return (await this.#messages.process(message)) as MessageReply<TReply>
+  }
+
+  #strategyBroke(error: BatutaError): void {
+    const { strategy } = error.data as { readonly strategy: string }
+    this.#coordinator.node.events.emit('routing:fallback', { strategy, error })
+  }
+
+  status(): Promise<OrchestratorStatus> {
+    return readStatus(this.#coordinator, this.#startedAt)
+  }
+
+  health(): Health {
+    return this.#coordinator.health()
+  }
+
+  lint(): LintFinding[] {
+    const { registry } = this.#coordinator.parts
+    const agents = [...registry.agents].map((agent) => defineAgent(agent.id, agent.options))
+    return lint(agents, [...registry.definitions], { taskTimeoutMs: this.#options.settings.taskTimeoutMs })
+  }
+
+  on<P extends EventPattern>(pattern: P, listener: EventListener<P>): () => void {
+    return this.#coordinator.on(pattern, listener)
+  }
+
+  once<P extends EventPattern>(pattern: P, listener: EventListener<P>): () => void {
+    return this.#coordinator.once(pattern, listener)
+  }
+
+  off<P extends EventPattern>(pattern: P, listener: EventListener<P>): void {
+    this.#coordinator.off(pattern, listener)
+  }
+}
