@@ -13,6 +13,8 @@ export default defineConfig({
     // `await using` in the public types needs this, whatever `lib` the consumer has.
     banner: '/// <reference lib="esnext.disposable" />',
   },
+  // `node:sqlite` exists under no other name.
+  removeNodeProtocol: false,
   sourcemap: true,
   clean: true,
   splitting: true,
