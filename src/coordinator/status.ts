@@ -34,7 +34,9 @@ async function countTasks({ node }: Coordinator): Promise<Record<TaskStatus, num
   await Promise.all(
     statuses.flatMap((status) =>
       STATES[status].map(async (state) => {
-        counts[status] += (await node.storage.count('listed', { prefix: [state] })).count
+        // Counted first, added after: `+= await` would add to what stood there before the wait.
+        const { count } = await node.storage.count('listed', { prefix: [state] })
+        counts[status] += count
       }),
     ),
   )
