@@ -7,6 +7,9 @@ export const MAX_COMPARED = 16
 /** Of an order of more than 16, the winner and those next to it say enough, and every decision pays for them. */
 const SHOWN_OF_MANY = 8
 
+/** Candidates that are drawn rather than scanned. */
+const FEW = 4
+
 /**
  * Takes note of whom a strategy asked about while it decided. One per lane, used again for each decision: so the
  * list `#asked` is never emptied, only counted again.
@@ -35,24 +38,29 @@ export class Comparison {
 
   /** The one that was chosen, then others that were asked about: at most 16, each once, with their numbers of now. */
   capture(chosen: InstanceLoad | undefined): CandidateSnapshot[] {
-    const list: CandidateSnapshot[] = chosen === undefined ? [] : [chosen.snapshot()]
+    const list: CandidateSnapshot[] = chosen === undefined ? [] : [chosen.snapshot(false)]
+    const asked = this.#asked
+    // Two drawn from many will not be drawn again soon; those of a small team will be compared again at once.
+    const keep = this.#count > FEW
     for (let i = 0; i < this.#count && list.length < MAX_COMPARED; i++) {
-      const snapshot = (this.#asked[i] as InstanceLoad).snapshot()
-      if (!list.includes(snapshot)) list.push(snapshot)
+      const load = asked[i] as InstanceLoad
+      if (load !== chosen && asked.indexOf(load) === i) list.push(load.snapshot(keep))
     }
     if (this.#pool !== undefined) this.#captureOrder(this.#pool, chosen, list)
     return list
   }
 
   #captureOrder(pool: Slots, chosen: InstanceLoad | undefined, list: CandidateSnapshot[]): void {
-    const others = list.length > 1
     const slots = this.#slots
     const limit = slots.length > MAX_COMPARED ? SHOWN_OF_MANY : MAX_COMPARED
     for (let i = 0; i < slots.length && list.length < limit; i++) {
       const load = pool.ableIn(slots[i] as number)
-      if (load === undefined || load === chosen) continue
-      const snapshot = load.snapshot()
-      if (!others || !list.includes(snapshot)) list.push(snapshot)
+      if (load !== undefined && load !== chosen && !this.#wasAsked(load)) list.push(load.snapshot(true))
     }
+  }
+
+  #wasAsked(load: InstanceLoad): boolean {
+    for (let i = 0; i < this.#count; i++) if (this.#asked[i] === load) return true
+    return false
   }
 }

@@ -223,10 +223,15 @@ export class InstanceLoad {
     this.#changed()
   }
 
-  /** Its numbers now, as a value. */
-  snapshot(): CandidateSnapshot {
-    this.#snapshot ??= new CandidateSnapshot(this, this.#latencies)
-    return this.#snapshot
+  /**
+   * Its numbers now, as a value.
+   * @param keep - whether to keep it for the next time. What is kept for long and then dropped is garbage of the dear kind.
+   */
+  snapshot(keep = true): CandidateSnapshot {
+    if (this.#snapshot !== undefined) return this.#snapshot
+    const snapshot = new CandidateSnapshot(this, this.#latencies)
+    if (keep) this.#snapshot = snapshot
+    return snapshot
   }
 
   /** Asks to be told once, at the next change. */

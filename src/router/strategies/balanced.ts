@@ -49,16 +49,13 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
   }
   /** Those of the decision under way. */
   const considered: Candidate[] = []
-  const termsOf = (type: string, candidate: Candidate, medians: Medians) => ({
-    load: (load * candidate.inFlight) / (candidate.capacity * candidate.weight),
-    latency: latency * norm(candidate.latencyMs(type) ?? medians.latencyMs, medians.latencyMs),
-    failures: (failures * (1 - candidate.successRate)) / candidate.successRate,
-    cost: cost * norm(candidate.cost, medians.cost),
-  })
-  const scoreOf = (type: string, candidate: Candidate, medians: Medians) => {
-    const terms = termsOf(type, candidate, medians)
-    return terms.load + terms.latency + terms.failures + terms.cost
-  }
+  const loadTerm = (of: Candidate) => (load * of.inFlight) / (of.capacity * of.weight)
+  const latencyTerm = (of: Candidate, type: string, median: number) =>
+    latency * norm(of.latencyMs(type) ?? median, median)
+  const failureTerm = ({ successRate }: Candidate) => (failures * (1 - successRate)) / successRate
+  const costTerm = (of: Candidate, median: number) => cost * norm(of.cost, median)
+  const scoreOf = (of: Candidate, type: string, medians: Medians) =>
+    loadTerm(of) + latencyTerm(of, type, medians.latencyMs) + failureTerm(of) + costTerm(of, medians.cost)
 
   return builtIn({
     name: 'balanced',
@@ -68,7 +65,7 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
       let best: Candidate | undefined
       let bestScore = Number.POSITIVE_INFINITY
       for (const candidate of considered) {
-        const score = scoreOf(task.type, candidate, medians)
+        const score = scoreOf(candidate, task.type, medians)
         if (score > bestScore) continue
         if (best !== undefined && score === bestScore && candidate.lastAssigned >= best.lastAssigned) continue
         best = candidate
@@ -77,7 +74,15 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
       return best
     },
     memo: ({ pool, task }) => mediansOf(pool, task.type).current,
-    terms: (task, candidate, memo): ScoreTerms => termsOf(task.type, candidate, memo as Medians),
+    terms(task, candidate, memo): ScoreTerms {
+      const medians = memo as Medians
+      return {
+        load: loadTerm(candidate),
+        latency: latencyTerm(candidate, task.type, medians.latencyMs),
+        failures: failureTerm(candidate),
+        cost: costTerm(candidate, medians.cost),
+      }
+    },
   })
 }
 
