@@ -35,12 +35,6 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
   return new MemoryStorage(options.now ?? realClock.now)
 }
 
-/** For each write of a commit, one after the other: its table, and its value's index keys unless it leaves none. */
-interface Plan {
-  readonly tables: MemoryTable[]
-  readonly keys: (Keys | undefined)[]
-}
-
 const APPLIED: SetResult = Object.freeze({ applied: true })
 
 class MemoryStorage implements Storage {
@@ -51,6 +45,11 @@ class MemoryStorage implements Storage {
   readonly #order = new KeyOrder()
   readonly #tables = new Map<string, MemoryTable>()
   readonly #indexes = new Map<string, MemoryIndex>()
+  /** For each write of the commit at work: its table, and its value's keys. Kept, so that a commit allocates little. */
+  readonly #planned: MemoryTable[] = []
+  readonly #keys: Keys = []
+  /** What stands at each write of the set at work. */
+  readonly #found: (Cell | undefined)[] = []
   #schema: StorageSchema | undefined
   #users = 0
   #lastMs = 0
@@ -100,13 +99,22 @@ class MemoryStorage implements Storage {
 
   async commit(sets: readonly WriteSet[]) {
     this.#assertOpen()
-    const plan = this.#plan(sets)
+    this.#plan(sets)
     const now = this.#now()
     const results: SetResult[] = []
-    let from = 0
+    let write = 0
+    let key = 0
     for (const set of sets) {
-      results.push(this.#applySet(set, plan, from, now))
-      from += set.writes.length
+      const holds = now <= set.notAfter && this.#holds(set.writes, write)
+      results.push(holds ? APPLIED : this.#refuse(set, now))
+      for (let i = 0; i < set.writes.length; i++) {
+        const table = this.#planned[write++] as MemoryTable
+        const { id, leave } = set.writes[i] as Write
+        const cell = this.#found[i]
+        if (holds && leave) table.put(cell, id, leave.version, leave.value, this.#keys, key)
+        else if (holds && leave === null) table.delete(cell)
+        if (leave) key += table.indexes.length
+      }
     }
     return { now, results }
   }
@@ -116,34 +124,29 @@ class MemoryStorage implements Storage {
   }
 
   /** All index keys are made before anything is written: should a key function throw, nothing was. */
-  #plan(sets: readonly WriteSet[]): Plan {
-    const plan: Plan = { tables: [], keys: [] }
+  #plan(sets: readonly WriteSet[]): void {
+    let write = 0
+    let key = 0
     for (const { writes } of sets) {
       for (const { kind, id, leave } of writes) {
         const table = this.#table(kind)
-        plan.tables.push(table)
-        plan.keys.push(leave ? table.keysOf(leave.value, id) : undefined)
+        this.#planned[write++] = table
+        if (!leave) continue
+        table.keysOf(leave.value, id, this.#keys, key)
+        key += table.indexes.length
       }
     }
-    return plan
   }
 
-  #applySet(set: WriteSet, { tables, keys }: Plan, from: number, now: number): SetResult {
-    const { writes } = set
-    if (now > set.notAfter) return this.#refuse(set, now)
-    const cells: (Cell | undefined)[] = []
+  /** Whether every guard of a set holds; leaves what stands there in `#found`. */
+  #holds(writes: readonly Write[], planned: number): boolean {
     for (let i = 0; i < writes.length; i++) {
       const { id, expect } = writes[i] as Write
-      const cell = (tables[from + i] as MemoryTable).get(id)
-      if ((cell === undefined ? null : cell.version) !== expect) return this.#refuse(set, now)
-      cells.push(cell)
+      const cell = (this.#planned[planned + i] as MemoryTable).get(id)
+      if ((cell === undefined ? null : cell.version) !== expect) return false
+      this.#found[i] = cell
     }
-    for (let i = 0; i < writes.length; i++) {
-      const { id, leave } = writes[i] as Write
-      if (leave) (tables[from + i] as MemoryTable).put(cells[i], id, leave.version, leave.value, keys[from + i] as Keys)
-      else if (leave === null) (tables[from + i] as MemoryTable).delete(cells[i])
-    }
-    return APPLIED
+    return true
   }
 
   /** A set that can't be applied: because it was before, or because it came too late, or because something moved. */

@@ -2,8 +2,8 @@ import type { IndexDefinition, IndexKey, RecordValue, StoredRecord } from '../st
 import type { KeyOrder } from './key-order.js'
 import { type Cell, MemoryIndex } from './memory-index.js'
 
-/** A value's key in each index of its kind, in their order; `undefined` where it is not in the index. */
-export type Keys = readonly (IndexKey | undefined)[]
+/** Keys of several values, one for each index of the value's kind; `undefined` where it is not in the index. */
+export type Keys = (IndexKey | undefined)[]
 
 /** The records of one kind, and the indexes over them. */
 export class MemoryTable {
@@ -18,8 +18,10 @@ export class MemoryTable {
     this.#order = order
     this.indexes = definitions.map((definition) => new MemoryIndex(definition, order))
     if (from === undefined) return
+    const keys: Keys = []
     for (const { id, version, value } of from.#cells.values()) {
-      this.put(undefined, id, version, value, this.keysOf(value, id))
+      this.keysOf(value, id, keys, 0)
+      this.put(undefined, id, version, value, keys, 0)
     }
   }
 
@@ -32,20 +34,20 @@ export class MemoryTable {
     return cell && { kind: this.kind, id, version: cell.version, value: cell.value }
   }
 
-  keysOf(value: RecordValue, id: string): Keys {
-    const keys: (IndexKey | undefined)[] = []
-    for (let i = 0; i < this.indexes.length; i++) keys.push((this.indexes[i] as MemoryIndex).definition.key(value, id))
-    return keys
+  /** Puts a value's keys into `keys`, from `at` on. */
+  keysOf(value: RecordValue, id: string, keys: Keys, at: number): void {
+    for (let i = 0; i < this.indexes.length; i++)
+      keys[at + i] = (this.indexes[i] as MemoryIndex).definition.key(value, id)
   }
 
   /**
    * Leaves a version and value.
    * @param cell - what stands there; `undefined` when there is nothing.
-   * @param keys - the value's keys.
+   * @param keys - has the value's keys from `at` on; they are used up.
    */
-  put(cell: Cell | undefined, id: string, version: string, value: RecordValue, keys: Keys): void {
-    if (cell === undefined) this.#add({ id, version, value }, keys)
-    else this.#change(cell, version, value, keys)
+  put(cell: Cell | undefined, id: string, version: string, value: RecordValue, keys: Keys, at: number): void {
+    if (cell === undefined) this.#add({ id, version, value }, keys, at)
+    else this.#change(cell, version, value, keys, at)
   }
 
   delete(cell: Cell | undefined): void {
@@ -57,27 +59,30 @@ export class MemoryTable {
     this.#cells.delete(cell.id)
   }
 
-  #add(cell: Cell, keys: Keys): void {
+  #add(cell: Cell, keys: Keys, at: number): void {
     this.#order.note(cell.id)
     this.#cells.set(cell.id, cell)
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]
-      if (key !== undefined) (this.indexes[i] as MemoryIndex).add(cell, key)
-    }
+    this.#join(cell, keys, at)
   }
 
   /** The cell leaves the indexes whose key changes while it still has its old value, and joins them with the new one. */
-  #change(cell: Cell, version: string, value: RecordValue, keys: Keys): void {
-    const old = this.keysOf(cell.value, cell.id)
-    for (let i = 0; i < keys.length; i++) {
-      const was = old[i]
-      if (was !== undefined && !same(was, keys[i])) (this.indexes[i] as MemoryIndex).remove(cell, was)
+  #change(cell: Cell, version: string, value: RecordValue, keys: Keys, at: number): void {
+    for (let i = 0; i < this.indexes.length; i++) {
+      const index = this.indexes[i] as MemoryIndex
+      const was = index.definition.key(cell.value, cell.id)
+      if (was === undefined) continue
+      if (same(was, keys[at + i])) keys[at + i] = undefined
+      else index.remove(cell, was)
     }
     cell.version = version
     cell.value = value
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]
-      if (key !== undefined && !same(key, old[i])) (this.indexes[i] as MemoryIndex).add(cell, key)
+    this.#join(cell, keys, at)
+  }
+
+  #join(cell: Cell, keys: Keys, at: number): void {
+    for (let i = 0; i < this.indexes.length; i++) {
+      const key = keys[at + i]
+      if (key !== undefined) (this.indexes[i] as MemoryIndex).add(cell, key)
     }
   }
 }
