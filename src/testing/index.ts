@@ -4,4 +4,20 @@ export { FaultyStorage, type FaultyStorageOptions, type PartitionMode } from './
 export { type EngineFaults, LossyEngine } from './faults/lossy-engine.js'
 export { ProcessClock, type ProcessClockOptions } from './faults/process-clock.js'
 export type { StorageFaults } from './faults/storage-faults.js'
+export {
+  type CaseContext,
+  type Probe,
+  runStorageCase,
+  runStorageConformance,
+  type StorageCapability,
+  type StorageCase,
+  type StorageConformanceOptions,
+  type StorageConformanceReport,
+  type StorageFactory,
+  type StorageLacks,
+  type StorageUnderTest,
+  storageConformance,
+  storageConformanceCases,
+  type TestRunner,
+} from './storage-conformance/index.js'
 export { type RunUntilOptions, VirtualClock, type VirtualClockOptions } from './virtual-clock.js'

@@ -1,3 +1,4 @@
+export type { Probe } from './probe.js'
 export {
   runStorageConformance,
   type StorageConformanceOptions,
