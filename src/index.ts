@@ -20,6 +20,7 @@ export type {
 } from './coordinator/api-types.js'
 export type { AnyClaim, Claim, ClaimOptions, FailOptions } from './coordinator/claim-types.js'
 export { Coordinator } from './coordinator/coordinator.js'
+export type { CoordinatorOptions, RetentionOptions } from './coordinator/coordinator-options.js'
 export type { Explanation, PendingReason } from './coordinator/explain-types.js'
 export type { AnyOutput, RunResult, StreamPart, TaskHandle } from './coordinator/handle-types.js'
 export type {
@@ -43,7 +44,7 @@ export type { Random } from './internal/random.js'
 // Orchestrator
 export { createOrchestrator } from './orchestrator/create-orchestrator.js'
 export type { LintCode, LintFinding } from './orchestrator/lint.js'
-export type { OrchestratorOptions, RetentionOptions } from './orchestrator/options.js'
+export type { OrchestratorOptions } from './orchestrator/options.js'
 export { Orchestrator } from './orchestrator/orchestrator.js'
 export type { OrchestratorApi } from './orchestrator/orchestrator-api.js'
 // Router

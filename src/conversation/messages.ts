@@ -48,7 +48,7 @@ export class Messages {
     const message = checkMessage(incoming, this.#node.newId)
     const entry = await this.#store(message)
     const sessionId = entry.value.sessionId ?? ''
-    const record = await this.coordinator.ended(entry)
+    const record = await this.coordinator.tasks.ended(entry)
     const { events } = this.#node
     if (record.state !== 'completed') {
       const error = record.error ?? { name: 'Error', message: record.cancelReason ?? 'cancelled' }
@@ -104,7 +104,7 @@ export class Messages {
       contributions: [stored.contribution],
       answeredBy: stored.answeredBy,
     }
-    const { entry, isNew } = await this.coordinator.submitted(complete)
+    const { entry, isNew } = await this.coordinator.tasks.submitted(complete)
     if (isNew) this.#received(message, sessionId, entry.id)
     return entry
   }

@@ -1,8 +1,9 @@
+import type { Bus } from '../bus/bus.js'
+import type { Engine } from '../engine/engine.js'
 import type { Router } from '../router/router.js'
 import { AgentDesk } from './agent-desk.js'
 import { AgentRegistry } from './agent-registry.js'
 import { Clockwork } from './clockwork.js'
-import type { CoordinatorDeps } from './coordinator.js'
 import { Dispatcher } from './dispatcher.js'
 import type { NodeContext } from './node-context.js'
 import { OwnerLife } from './owner-life.js'
@@ -15,8 +16,17 @@ import { Requests } from './requests.js'
 import { RetryBudget } from './retry-budget.js'
 import type { RunHooks } from './run.js'
 import { Streams } from './streams.js'
+import type { SessionSupport } from './task-extension.js'
 import { TaskFlow } from './task-flow.js'
 import { Waiters } from './waiters.js'
+
+/** What the parts are made for. */
+export interface NodeDeps {
+  readonly engine: Engine
+  readonly bus: Bus
+  readonly router: Router
+  readonly sessions?: ((node: NodeContext) => SessionSupport) | undefined
+}
 
 /** The parts of a coordinator, made and connected. */
 export interface NodeParts {
@@ -39,7 +49,7 @@ export interface NodeParts {
 }
 
 /** Makes the parts of a coordinator and shows them to each other. Nothing runs yet. */
-export function wire(node: NodeContext, deps: CoordinatorDeps, mayClaim: () => boolean): NodeParts {
+export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean): NodeParts {
   const { engine, router, bus } = deps
   const sessions = deps.sessions?.(node)
   const registry = new AgentRegistry(node)

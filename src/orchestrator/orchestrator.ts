@@ -1,30 +1,21 @@
-import { BusHub } from '../bus/in-process-bus.js'
 import { Messages } from '../conversation/messages.js'
 import { sessionSupport } from '../conversation/session-support.js'
 import type { CoordinatorApi, GraceOptions, PollingApi, ShutdownReport, SubmitApi } from '../coordinator/api-types.js'
 import { Coordinator } from '../coordinator/coordinator.js'
+import type { CoordinatorOptions } from '../coordinator/coordinator-options.js'
 import { readStatus } from '../coordinator/status.js'
 import type { Health, OrchestratorStatus } from '../coordinator/status-types.js'
-import { inProcessEngine } from '../engine/in-process/in-process-engine.js'
 import { BatutaError } from '../errors/base-error.js'
-import { Router } from '../router/router.js'
-import { memoryStorage } from '../storage/memory/memory-storage.js'
+import type { Router } from '../router/router.js'
 import type { AgentOptions, AgentSnapshot } from '../task/agent.js'
 import { checkAgentOptions } from '../task/check-agent.js'
 import { defineAgent } from '../task/define-agent.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { IncomingMessage, MessageReply } from '../task/message.js'
 import { type LintFinding, lint } from './lint.js'
+import { DEFAULT_MAX_MESSAGES, messageSettings } from './message-settings.js'
 import type { OrchestratorOptions } from './options.js'
 import type { OrchestratorApi } from './orchestrator-api.js'
-import { type ResolvedOptions, resolveOptions } from './resolve-options.js'
-
-/** A router for the application's clock and randomness, that tells of strategies that break. */
-function routerOf<T>(resolved: ResolvedOptions<T>, onError: (error: BatutaError) => void): Router {
-  const { router, random, clock, settings } = resolved
-  if (router instanceof Router) return router
-  return new Router({ strategy: router, random, clock, keepDecisions: settings.decisions, onError })
-}
 
 /**
  * A team of agents as one system: give it tasks and messages, and it finds the agent, survives crashes, and says why it
@@ -44,30 +35,25 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
   readonly claimTasks: PollingApi['claimTasks']
   readonly heartbeat: PollingApi['heartbeat']
   readonly #coordinator: Coordinator
-  readonly #options: ResolvedOptions<TReply>
-  readonly #raw: OrchestratorOptions<TReply> | undefined
   readonly #messages: Messages | undefined
   #startedAt: number | undefined
 
   /** Nothing runs, and nothing is checked but what can't wait, until {@link Orchestrator.start}. */
   constructor(options?: OrchestratorOptions<TReply>) {
-    this.#raw = options
-    const resolved = resolveOptions(options)
-    this.#options = resolved
-    const { settings, clock, random, logger, messages } = resolved
-    this.router = routerOf(resolved, (error) => this.#strategyBroke(error))
-    this.#coordinator = new Coordinator({
-      settings,
-      clock,
-      random,
-      logger,
-      storage: resolved.storage ?? memoryStorage({ now: () => clock.now() }),
-      engine: resolved.engine ?? inProcessEngine({ windowSize: resolved.window }),
-      bus: resolved.bus ?? new BusHub().connect(),
-      router: this.router,
+    const { messages, ...rest } = options ?? {}
+    const settings = messages === undefined ? undefined : messageSettings(messages)
+    const coordinatorOptions: CoordinatorOptions =
+      settings === undefined ? rest : { ...rest, tasks: [...(rest.tasks ?? []), settings.task] }
+    this.#coordinator = new Coordinator(coordinatorOptions, {
+      check: () => checkLazily(options),
       sessions: (node) =>
-        sessionSupport(node, { maxMessages: messages?.maxMessages ?? 50, summarise: messages?.summarise }),
+        sessionSupport(node, {
+          maxMessages: settings?.maxMessages ?? DEFAULT_MAX_MESSAGES,
+          summarise: settings?.summarise,
+        }),
     })
+    this.router = this.#coordinator.router
+    this.#messages = settings === undefined ? undefined : new Messages(this.#coordinator, settings)
     const coordinator = this.#coordinator
     this.coordinator = coordinator
     this.submit = coordinator.submit
@@ -78,20 +64,11 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
     this.redrive = (filter, options) => coordinator.redrive(filter, options)
     this.claimTasks = (agentId, options) => coordinator.claimTasks(agentId, options)
     this.heartbeat = (agentId) => coordinator.heartbeat(agentId)
-    this.#messages = messages === undefined ? undefined : new Messages(this.#coordinator, messages)
   }
 
   async start(): Promise<void> {
-    // zod is only loaded for options that somebody wrote.
-    if (this.#raw !== undefined) {
-      const { checkOrchestratorOptions } = await import('./check-options.js')
-      await checkOrchestratorOptions(this.#raw)
-    }
-    for (const definition of this.#options.tasks) this.#coordinator.define(definition)
-    if (this.#options.messages !== undefined) this.#coordinator.define(this.#options.messages.task)
-    for (const agent of this.#options.agents) this.#coordinator.registerAgent(agent)
     await this.#coordinator.start()
-    this.#startedAt = this.#options.clock.now()
+    this.#startedAt = this.#coordinator.node.clock.now()
   }
 
   shutdown(options?: GraceOptions): Promise<ShutdownReport> {
@@ -137,11 +114,6 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
     return (await this.#messages.process(message)) as MessageReply<TReply>
   }
 
-  #strategyBroke(error: BatutaError): void {
-    const { strategy } = error.data as { readonly strategy: string }
-    this.#coordinator.node.events.emit('routing:fallback', { strategy, error })
-  }
-
   status(): Promise<OrchestratorStatus> {
     return readStatus(this.#coordinator, this.#startedAt)
   }
@@ -153,7 +125,7 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
   lint(): LintFinding[] {
     const { registry } = this.#coordinator.parts
     const agents = [...registry.agents].map((agent) => defineAgent(agent.id, agent.options))
-    return lint(agents, [...registry.definitions], { taskTimeoutMs: this.#options.settings.taskTimeoutMs })
+    return lint(agents, [...registry.definitions], { taskTimeoutMs: this.#coordinator.node.settings.taskTimeoutMs })
   }
 
   on<P extends EventPattern>(pattern: P, listener: EventListener<P>): () => void {
@@ -167,4 +139,11 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
   off<P extends EventPattern>(pattern: P, listener: EventListener<P>): void {
     this.#coordinator.off(pattern, listener)
   }
+}
+
+/** zod takes a while to load, and is only needed for options that somebody wrote. */
+async function checkLazily(options: object | undefined): Promise<void> {
+  if (options === undefined) return
+  const { checkOrchestratorOptions } = await import('./check-orchestrator-options.js')
+  await checkOrchestratorOptions(options)
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { resolveOptions } from '../../src/coordinator/resolve-options.js'
 import { isBatutaError } from '../../src/errors/base-error.js'
-import { checkOrchestratorOptions } from '../../src/orchestrator/check-options.js'
+import { checkOrchestratorOptions } from '../../src/orchestrator/check-orchestrator-options.js'
+import { messageSettings } from '../../src/orchestrator/message-settings.js'
 import type { OrchestratorOptions } from '../../src/orchestrator/options.js'
-import { resolveOptions } from '../../src/orchestrator/resolve-options.js'
 import { Router } from '../../src/router/router.js'
 import { defineAgent } from '../../src/task/define-agent.js'
 import { defineTask } from '../../src/task/define-task.js'
@@ -91,7 +92,8 @@ describe('checkOrchestratorOptions', () => {
 
 describe('resolveOptions', () => {
   it('has the documented defaults', () => {
-    const { settings, messages, window } = resolveOptions({ messages: { task: quote } })
+    const { settings, window } = resolveOptions({})
+    const messages = messageSettings({ task: quote })
     expect(settings).toEqual({
       name: 'batuta',
       strict: false,
@@ -109,9 +111,9 @@ describe('resolveOptions', () => {
       retry: { maxRetries: 3, minDelayMs: 1_000, maxDelayMs: 60_000, factor: 2 },
       retryBudget: { ratio: 0.2, floorPerSecond: 10 },
       retention: {
-        completed: { ageMs: 604_800_000, maxCount: 100_000 },
-        failed: { ageMs: 2_592_000_000, maxCount: 100_000 },
-        cancelled: { ageMs: 604_800_000, maxCount: 100_000 },
+        completed: { ageMs: 604_800_000, maxCount: 10_000 },
+        failed: { ageMs: 2_592_000_000, maxCount: 10_000 },
+        cancelled: { ageMs: 604_800_000, maxCount: 10_000 },
         idleMs: 604_800_000,
       },
       boosts: { low: 0, normal: 60_000, high: 300_000, critical: 1_800_000 },

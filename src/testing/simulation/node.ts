@@ -1,10 +1,10 @@
 import { Coordinator } from '../../coordinator/coordinator.js'
+import type { CoordinatorOptions } from '../../coordinator/coordinator-options.js'
 import { inProcessEngine } from '../../engine/in-process/in-process-engine.js'
 import { isBatutaError } from '../../errors/base-error.js'
 import { NonRetryableError, RetryAfterError } from '../../errors/retry-errors.js'
 import { silentLogger } from '../../internal/logger.js'
 import type { Random } from '../../internal/random.js'
-import { resolveOptions } from '../../orchestrator/resolve-options.js'
 import { Router } from '../../router/router.js'
 import type { RoutingStrategy } from '../../router/routing-strategy.js'
 import type { AgentDefinition } from '../../task/agent.js'
@@ -20,7 +20,7 @@ import type { AgentPlan, ScriptInput, TaskPlan, TypePlan } from './workload.js'
 const LEASE_MS = 3_000
 const HEARTBEAT_MS = 1_000
 const POLL_MS = 1_000
-const SETTINGS = resolveOptions({
+const SETTINGS: CoordinatorOptions = {
   leaseMs: LEASE_MS,
   heartbeatMs: HEARTBEAT_MS,
   pollMs: POLL_MS,
@@ -29,7 +29,7 @@ const SETTINGS = resolveOptions({
   retry: { minDelayMs: 200, maxDelayMs: 3_000 },
   // Shorter than copies of a commit may be under way: what is kept longer is kept by the rule about them.
   retention: { completed: { ageMs: 5_000 }, failed: { ageMs: 5_000 }, cancelled: { ageMs: 5_000 }, idleMs: 5_000 },
-}).settings
+}
 
 type ScriptDefinition = TaskDefinition<ScriptInput, ScriptOutput, unknown, ScriptInput, ScriptOutput, unknown>
 
@@ -51,8 +51,8 @@ class CoordinatorNode implements SimNode {
   constructor(parts: NodeParts) {
     this.#parts = parts
     const { storage, engine, bus, clock, random } = parts
-    this.#coordinator = new Coordinator({
-      settings: SETTINGS,
+    const options: CoordinatorOptions = {
+      ...SETTINGS,
       storage,
       engine,
       bus,
@@ -60,7 +60,9 @@ class CoordinatorNode implements SimNode {
       clock,
       random,
       logger: parts.hostile ? hostileLogger : silentLogger,
-    })
+    }
+    // Checking loads zod, in real time.
+    this.#coordinator = new Coordinator(options, { check: async () => {} })
     for (const plan of parts.workload.types) {
       const definition = this.#define(plan)
       this.#definitions.set(plan.type, definition)

@@ -1,33 +1,23 @@
-import type { CoordinatorSettings, RetentionRule } from '../coordinator/coordinator-settings.js'
 import { type Clock, realClock } from '../internal/clock.js'
 import { type Logger, silentLogger } from '../internal/logger.js'
 import { cryptoRandom, type Random } from '../internal/random.js'
+import { COUNT_LIMIT } from '../storage/storage.js'
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../task/json-value.js'
-import type { HistoryOptions, MessagesOptions } from '../task/message.js'
 import { DEFAULT_BOOSTS } from '../task/priority.js'
 import { DEFAULT_RETRY, NO_RETRY } from '../task/retry-policy.js'
-import type { OrchestratorOptions, RetentionOptions } from './options.js'
+import type { CoordinatorOptions, RetentionOptions } from './coordinator-options.js'
+import type { CoordinatorSettings, RetentionRule } from './coordinator-settings.js'
 
 const DAY_MS = 86_400_000
+/** As far as storages count. */
+const DEFAULT_MAX_COUNT = COUNT_LIMIT
 
-/** How messages are answered, every setting decided. */
-export interface MessageSettings<TReply = unknown> {
-  readonly task: MessagesOptions<TReply>['task']
-  readonly whenBusy: NonNullable<MessagesOptions['whenBusy']>
-  readonly mergeMs: number
-  readonly sessionIdleMs: number
-  readonly maxMessages: number
-  readonly summarise: HistoryOptions['summarise']
-}
-
-/** An orchestrator's options with all defaults in. What has no default but a choice of parts stays undefined. */
-export interface ResolvedOptions<TReply = unknown>
-  extends Pick<OrchestratorOptions<TReply>, 'storage' | 'engine' | 'bus' | 'redact'> {
+/** A coordinator's options with all defaults in. What has no default but a choice of parts stays undefined. */
+export interface ResolvedOptions extends Pick<CoordinatorOptions, 'storage' | 'engine' | 'bus'> {
   readonly settings: CoordinatorSettings
-  readonly agents: NonNullable<OrchestratorOptions['agents']>
-  readonly tasks: NonNullable<OrchestratorOptions['tasks']>
-  readonly router: NonNullable<OrchestratorOptions['router']>
-  readonly messages: MessageSettings<TReply> | undefined
+  readonly agents: NonNullable<CoordinatorOptions['agents']>
+  readonly tasks: NonNullable<CoordinatorOptions['tasks']>
+  readonly router: NonNullable<CoordinatorOptions['router']>
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
@@ -35,14 +25,13 @@ export interface ResolvedOptions<TReply = unknown>
   readonly window: number
 }
 
-/** Puts the defaults in. The one place where they stand. Does not check: {@link checkOrchestratorOptions} does. */
-export function resolveOptions<TReply>(options: OrchestratorOptions<TReply> = {}): ResolvedOptions<TReply> {
+/** Puts the defaults in. The one place where they stand. Does not check: {@link checkCoordinatorOptions} does. */
+export function resolveOptions(options: CoordinatorOptions = {}): ResolvedOptions {
   return {
     settings: settingsOf(options),
     agents: options.agents ?? [],
     tasks: options.tasks ?? [],
     router: options.router ?? 'least_busy',
-    messages: options.messages === undefined ? undefined : messageSettings(options.messages),
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? realClock,
     random: options.random ?? cryptoRandom(),
@@ -50,11 +39,10 @@ export function resolveOptions<TReply>(options: OrchestratorOptions<TReply> = {}
     storage: options.storage,
     engine: options.engine,
     bus: options.bus,
-    redact: options.redact,
   }
 }
 
-function settingsOf(options: OrchestratorOptions): CoordinatorSettings {
+function settingsOf(options: CoordinatorOptions): CoordinatorSettings {
   const { retry, retryBudget, retention, priorityBoosts: boosts } = options
   return {
     name: options.name ?? 'batuta',
@@ -96,16 +84,5 @@ function settingsOf(options: OrchestratorOptions): CoordinatorSettings {
 }
 
 function ruleOf(rule: RetentionOptions | undefined, ageMs: number): RetentionRule {
-  return { ageMs: rule?.ageMs ?? ageMs, maxCount: rule?.maxCount ?? 100_000 }
-}
-
-function messageSettings<TReply>(messages: MessagesOptions<TReply>): MessageSettings<TReply> {
-  return {
-    task: messages.task,
-    whenBusy: messages.whenBusy ?? 'enqueue',
-    mergeMs: messages.mergeMs ?? 300,
-    sessionIdleMs: messages.sessionIdleMs ?? DAY_MS,
-    maxMessages: messages.history?.maxMessages ?? 50,
-    summarise: messages.history?.summarise,
-  }
+  return { ageMs: rule?.ageMs ?? ageMs, maxCount: rule?.maxCount ?? DEFAULT_MAX_COUNT }
 }

@@ -1,35 +1,49 @@
 import type * as Zod from 'zod'
 import { BatutaError } from '../errors/base-error.js'
+import { COUNT_LIMIT } from '../storage/storage.js'
 import { checkAgentOptions } from '../task/check-agent.js'
 import { checkRetry, checkTaskDefinition } from '../task/check-task.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { OptionCheck } from '../task/option-check.js'
-import type { OrchestratorOptions } from './options.js'
+import type { CoordinatorOptions } from './coordinator-options.js'
 import { resolveOptions } from './resolve-options.js'
 
 type Z = typeof Zod
 
+/** Makes the schema of an object of options, whose names are then known for "did you mean". */
+export type ObjectOf = <S extends Zod.core.$ZodLooseShape>(path: string, shape: S) => Zod.ZodType
+
+/** Options of a layer above, checked in the same pass. */
+export interface MoreOptions {
+  readonly of: string
+  shape(z: Z, object: ObjectOf): Zod.core.$ZodLooseShape
+  /** Definitions among them. */
+  readonly definitions: readonly AnyTaskDefinition[]
+}
+
+const NOTHING_MORE: MoreOptions = { of: 'the coordinator', shape: () => ({}), definitions: [] }
+
 /**
- * Checks everything that an orchestrator is given. zod is loaded here and nowhere before.
+ * Checks everything that a coordinator is given. zod is loaded here and nowhere before.
  * @throws OPTIONS_INVALID with every bad option; DUPLICATE_ID; what agents and definitions throw for themselves.
  */
-export async function checkOrchestratorOptions(raw: unknown): Promise<void> {
+export async function checkCoordinatorOptions(raw: unknown, more: MoreOptions = NOTHING_MORE): Promise<void> {
   if (raw === undefined) return
   const check = new OptionCheck()
-  const of = 'the orchestrator'
+  const { of } = more
   const z = await import('zod')
-  const { schema, known } = schemaOf(z)
+  const { schema, known } = schemaOf(z, more)
   const result = schema.safeParse(raw)
   if (!result.success) {
     for (const issue of result.error.issues) addIssue(check, issue, known)
     check.done(of)
   }
-  const options = raw as OrchestratorOptions
+  const options = raw as CoordinatorOptions
   checkRetry(check, ['retry'], options.retry)
   if (options.retry && 'retryIf' in options.retry) check.add(['retry', 'retryIf'], 'belongs in a task definition')
   checkTogether(check, options)
   check.done(of)
-  checkDefinitions(options)
+  checkDefinitions(options, more.definitions)
 }
 
 /** The names that each object takes, by its path. */
@@ -41,21 +55,20 @@ function addIssue(check: OptionCheck, issue: Zod.core.$ZodIssue, known: KnownNam
   else check.keys(path, Object.fromEntries(issue.keys.map((key) => [key, true])), known[path.join('.')] ?? new Set())
 }
 
-function schemaOf(z: Z) {
+function schemaOf(z: Z, more: MoreOptions) {
   const known: KnownNames = {}
   const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional()
   const positiveMs = z.number().min(1).max(Number.MAX_SAFE_INTEGER).optional()
   const count = z.int().min(1).optional()
-  const fn = z.custom<unknown>((value) => typeof value === 'function', 'must be a function').optional()
   const part = (what: string, methods: readonly string[]) =>
     z.custom<unknown>((value) => has(value, methods), `must be ${what} (with ${methods.join(', ')})`).optional()
   const kind = (name: string, maker: string) =>
     z.custom<unknown>((value) => isKind(value, name), `must be made with ${maker}`)
-  const object = <S extends Zod.core.$ZodLooseShape>(path: string, shape: S) => {
+  const object: ObjectOf = (path, shape) => {
     known[path] = new Set(Object.keys(shape))
     return z.strictObject(shape).optional()
   }
-  const rule = (path: string) => object(path, { ageMs: ms, maxCount: z.int().min(0).optional() })
+  const rule = (path: string) => object(path, { ageMs: ms, maxCount: z.int().min(0).max(COUNT_LIMIT).optional() })
   const schema = object('', {
     agents: z.array(kind('batuta.agent', 'defineAgent()')).optional(),
     tasks: z.array(kind('batuta.task', 'defineTask()')).optional(),
@@ -65,15 +78,7 @@ function schemaOf(z: Z) {
     router: z
       .custom<unknown>(isRouter, 'must be the name of a strategy, a strategy (with select), or a Router')
       .optional(),
-    messages: object('messages', {
-      task: kind('batuta.task', 'defineTask()'),
-      whenBusy: z.enum(['enqueue', 'reject', 'interrupt', 'merge']).optional(),
-      mergeMs: ms,
-      sessionIdleMs: positiveMs,
-      history: object('messages.history', { maxMessages: count, summarise: fn }),
-    }),
     logger: part('a logger', ['debug', 'info', 'warn', 'error']),
-    redact: fn,
     name: z.string().min(1).max(512).optional(),
     strict: z.boolean().optional(),
     taskTimeoutMs: positiveMs,
@@ -102,6 +107,7 @@ function schemaOf(z: Z) {
     }),
     clock: part('a clock', ['now', 'monotonic', 'setTimer']),
     random: part('a source of randomness', ['next']),
+    ...more.shape(z, object),
   })
   return { schema, known }
 }
@@ -112,7 +118,7 @@ function has(value: unknown, methods: readonly string[]): boolean {
   return methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
 }
 
-function isKind(value: unknown, kind: string): boolean {
+export function isKind(value: unknown, kind: string): boolean {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
 }
 
@@ -121,7 +127,7 @@ function isRouter(value: unknown): boolean {
 }
 
 /** Options that are fine each by itself and contradict each other, defaults included. */
-function checkTogether(check: OptionCheck, options: OrchestratorOptions): void {
+function checkTogether(check: OptionCheck, options: CoordinatorOptions): void {
   const { settings } = resolveOptions(options)
   const { heartbeatMs, leaseMs, observeMs, boosts } = settings
   if (heartbeatMs * 2 >= leaseMs) {
@@ -135,7 +141,7 @@ function checkTogether(check: OptionCheck, options: OrchestratorOptions): void {
 }
 
 /** Agents and definitions, each by itself, and that no name is used for two. */
-function checkDefinitions(options: OrchestratorOptions): void {
+function checkDefinitions(options: CoordinatorOptions, own: readonly AnyTaskDefinition[]): void {
   const agents = new Set<string>()
   for (const { id, options: given } of options.agents ?? []) {
     checkAgentOptions(id, given)
@@ -143,7 +149,6 @@ function checkDefinitions(options: OrchestratorOptions): void {
     agents.add(id)
   }
   const tasks = new Map<string, AnyTaskDefinition>()
-  const own = options.messages === undefined ? [] : [options.messages.task]
   const handled = (options.agents ?? []).flatMap((agent) => agent.options.handlers ?? []).map((h) => h.definition)
   for (const definition of [...(options.tasks ?? []), ...own, ...handled]) {
     checkTaskDefinition(definition)
