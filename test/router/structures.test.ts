@@ -11,7 +11,7 @@ describe('SlotSet', () => {
     const slot = fc.oneof(fc.nat(40), fc.nat(5_000))
     const step = fc.record({ add: fc.boolean(), slot, from: slot })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
         const set = new SlotSet()
         const model = new Set<number>()
         for (const { add, slot, from } of steps) {
@@ -35,7 +35,7 @@ describe('SlotHeap', () => {
       lastAssigned: fc.nat(3),
     })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
         const heap = new SlotHeap()
         const model = new Map<number, { slot: number; score: number; lastAssigned: number }>()
         for (const { slot, score, lastAssigned } of steps) {
