@@ -82,7 +82,7 @@ export class SqliteTable {
     const statement = this.#cached(this.#ranges, `count ${index.name} ${spanShape(span)}`, () => {
       return `SELECT count(*) AS n FROM (SELECT 1 FROM ${this.#from(index, span)} LIMIT ?)`
     })
-    return (statement.get(...spanValues(span), limit) as { n: number }).n
+    return Number((statement.get(...spanValues(span), limit) as { n: number | bigint }).n)
   }
 
   /** INDEXED BY makes a plan that would not use the index an error, whatever the table's statistics say. */
