@@ -18,6 +18,7 @@ export interface Place {
 /** The session that was chosen is no longer the right one: choose again. */
 class Moved extends Error {}
 
+/** Whether an error says that a record moved while it was being changed. */
 export function isMoved(error: unknown): boolean {
   return error instanceof Moved
 }

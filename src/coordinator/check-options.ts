@@ -118,6 +118,7 @@ function has(value: unknown, methods: readonly string[]): boolean {
   return methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
 }
 
+/** Whether a value is one of ours of this kind (`batuta.agent`, `batuta.handler`). */
 export function isKind(value: unknown, kind: string): boolean {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
 }

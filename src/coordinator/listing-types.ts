@@ -43,6 +43,7 @@ export interface RedriveFilter {
   readonly limit?: number | undefined
 }
 
+/** How `redrive` goes about it. */
 export interface RedriveOptions {
   /** Only says what would be done. */
   readonly dryRun?: boolean | undefined

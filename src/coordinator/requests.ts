@@ -24,6 +24,7 @@ export interface Request {
   readonly resolved: ResolvedSubmit
 }
 
+/** Makes requests of what callers say. */
 export class Requests {
   constructor(
     private readonly node: NodeContext,

@@ -10,6 +10,7 @@ export interface RetryPolicy {
   readonly factor: number
 }
 
+/** What a definition gets that says nothing: 3 retries, after at most 1, 2 and 4 seconds. */
 export const DEFAULT_RETRY: RetryPolicy = { maxRetries: 3, minDelayMs: 1_000, maxDelayMs: 60_000, factor: 2 }
 
 /** No retry at all. */

@@ -6,6 +6,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': StandardSchemaProps<Input, Output>
 }
 
+/** What a schema keeps under `~standard`: who made it, how it checks, and its two types. */
 export interface StandardSchemaProps<Input = unknown, Output = Input> {
   readonly version: 1
   readonly vendor: string
@@ -13,10 +14,12 @@ export interface StandardSchemaProps<Input = unknown, Output = Input> {
   readonly types?: { readonly input: Input; readonly output: Output } | undefined
 }
 
+/** What a check answers: the parsed value, or what is wrong with it. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardIssue[] }
 
+/** One thing that is wrong with a value, and where in it. */
 export interface StandardIssue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined

@@ -95,6 +95,19 @@ describe('rules of src', () => {
     expect(found).toEqual([])
   })
 
+  it('every export says what it is', () => {
+    const found = files.flatMap((file) => {
+      const documented = new Set<string>()
+      return file.ast.statements.flatMap((node) => {
+        const names = exportedNamesOf(node)
+        // Of overloads, and of a type and a value of one name, the first one speaks for all.
+        if (ts.getJSDocCommentsAndTags(node).length > 0) for (const name of names) documented.add(name)
+        return names.every((name) => documented.has(name)) ? [] : placeOf(file, node)
+      })
+    })
+    expect(found).toEqual([])
+  })
+
   it('entry points only list names', () => {
     const sources = entryPoints().map(({ source }) => source)
     const entries = files.filter((file) => sources.includes(`src/${file.path}`))
@@ -146,4 +159,13 @@ function isDoubleCast(node: ts.Node): boolean {
     ts.isAsExpression(node.expression) &&
     node.expression.type.kind === ts.SyntaxKind.UnknownKeyword
   )
+}
+
+/** The names that a statement declares and exports; nothing for lists of names declared elsewhere. */
+function exportedNamesOf(node: ts.Statement): string[] {
+  if (!ts.canHaveModifiers(node)) return []
+  if (!ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return []
+  if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.getText())
+  const { name } = node as ts.Statement & { readonly name?: ts.Node }
+  return name === undefined ? [] : [name.getText()]
 }

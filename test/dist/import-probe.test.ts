@@ -20,6 +20,8 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
 // Also what does not keep the process alive, such as timers with unref. Node's own file requests are none of it.
 const made = []
 const hook = createHook({ init: (id, type) => /Timeout|Immediate|TCP|PIPE|UDP|DNS|TLS|Worker|WATCH|SIGNAL|CHILD/i.test(type) && made.push(type) })
+// These look at the terminal, or ask for entropy, when they are first imported: Node's doing, not ours.
+for (const name of ['assert', 'crypto', 'fs', 'path']) await import('node:' + name)
 await settled()
 const before = look()
 hook.enable()

@@ -253,4 +253,5 @@ const late = topic('late', {
   },
 })
 
+/** Guarded commits: what is applied, refused, resent, and too late. */
 export const commitCases = [...guards, ...sets, ...resend, ...late]

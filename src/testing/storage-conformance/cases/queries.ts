@@ -241,4 +241,5 @@ const count = topic('count', {
   },
 })
 
+/** Indexes: order, range, cursor, limit and count. */
 export const queryCases = [...order, ...range, ...cursor, ...limit, ...indexes, ...count]

@@ -110,6 +110,7 @@ async function play({ probe, seed }: CaseContext): Promise<void> {
   assert.deepEqual((await probe.storage.read(records)).records, records)
 }
 
+/** Random operations, against a map and a sort. */
 export const randomCases = topic('random', {
   'behaves as a map and a sort do': async (context) => {
     try {

@@ -151,4 +151,5 @@ const reopen = topic(
   'reopen',
 )
 
+/** Values, time, errors, closing and opening again. */
 export const valueCases = [...values, ...time, ...errors, ...close, ...reopen]
