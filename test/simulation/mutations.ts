@@ -30,7 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'A storage refuses a set after its notAfter',
     file: MEMORY,
-    edits: [{ find: 'if (now > set.notAfter) return this.#refuse(set, now)', replace: '' }],
+    edits: [{ find: 'now <= set.notAfter && this.#holds', replace: 'this.#holds' }],
     detect: byStorageTest,
   },
 ]

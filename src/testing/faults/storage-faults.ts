@@ -16,9 +16,9 @@ export interface StorageFaults {
   readonly duplicated?: number | undefined
   /** How much later copies come, from and to, in milliseconds. Default 0 to 90,000: also after `notAfter`. */
   readonly copyAfterMs?: readonly [number, number] | undefined
-  /** A call is done, but its answer never comes; the call fails after `timeoutMs`. */
+  /** A call is done, but its answer never comes. */
   readonly lostAnswer?: number | undefined
-  /** When a call that hangs fails. Default 5,000. */
+  /** A call that was not answered within this time fails, as not done (reads) or unknown (commits). Default 5,000. */
   readonly timeoutMs?: number | undefined
 }
 

@@ -92,7 +92,7 @@ export class Cluster {
         })
         break
       case 'late-beats':
-        process.storage.setFaults({ ...schedule.storage, latencyMs: fault.latencyMs, slow: 0 })
+        process.storage.setFaults({ ...schedule.storage, latencyMs: fault.latencyMs, slow: 0, timeoutMs: 20_000 })
         undo(() => process.storage.setFaults(schedule.storage))
         break
       case 'slow':

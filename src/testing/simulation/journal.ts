@@ -15,7 +15,8 @@ export class Journal {
   readonly #log: EventLog
   readonly #clock: Clock
   readonly #records = new Map<string, StoredRecord>()
-  readonly #usedVersions = new Set<string>()
+  /** Values by the version that left them: a version is never used for two. */
+  readonly #usedVersions = new Map<string, object>()
   #opened: ReturnType<Storage['open']> | undefined
   #commits: Promise<unknown> = Promise.resolve()
 
@@ -105,8 +106,11 @@ export class Journal {
 
   #put(node: string, set: WriteSet, record: StoredRecord): void {
     const use = `${keyOf(record)} ${record.version}`
-    if (this.#usedVersions.has(use)) this.#broken(`used version ${record.version} twice`, node, set)
-    this.#usedVersions.add(use)
+    const earlier = this.#usedVersions.get(use)
+    // The same value again is a late copy of the set that made a record which was deleted since.
+    if (earlier !== undefined && earlier !== record.value)
+      this.#broken(`used version ${record.version} twice`, node, set)
+    this.#usedVersions.set(use, record.value)
     this.#records.set(keyOf(record), record)
   }
 

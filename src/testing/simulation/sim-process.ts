@@ -134,7 +134,8 @@ export class SimProcess {
       type: 'node:stopped',
       node: this.name,
       stuck,
-      timers: this.clock.pendingTimers,
+      // Calls under way have timers of the network's: they are counted as calls.
+      timers: this.storage.inFlight > 0 ? 0 : this.clock.pendingTimers,
       calls: this.storage.inFlight,
       subscriptions: this.bus.subscriptions,
     })

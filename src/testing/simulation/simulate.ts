@@ -52,6 +52,8 @@ const QUIET_LIMIT_MS = 300_000
 const STEP_MS = 500
 /** Longer than a set may be under way, and than what is purged must wait. */
 const TAIL_MS = 200_000
+/** Longer than a storage call of the faulty times may hang. */
+const SHORT_TAIL_MS = 10_000
 const STOP_LIMIT_MS = 120_000
 
 /**
@@ -75,7 +77,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const world: SimWorld = { seed, clock, log, journal, hub: new BusHub(), system, workload, schedule }
   const cluster = new Cluster(world, nodes)
   const clients = new Clients(world, cluster)
-  const tailMs = options.tailMs ?? (draw.chance(0.25) ? TAIL_MS : 2_000)
+  const tailMs = options.tailMs ?? (draw.chance(0.25) ? TAIL_MS : SHORT_TAIL_MS)
 
   const onUnhandled = (error: unknown) =>
     log.add({ type: 'broken', text: `unhandled rejection: ${error instanceof Error ? error.stack : String(error)}` })

@@ -14,10 +14,12 @@ export const cleanShutdown: CheckerFactory = (report, facts) => {
   /** Submits that were accepted and whose `result()` has not answered, by process: task ids. */
   const waiting = new Map<string, string[]>()
   let isQuiet = false
+  const stoppedInQuiet = new Set<string>()
   return {
     name: '8 clean shutdown',
     onEvent(event, world) {
       if (event.type === 'quiet') isQuiet = true
+      if (event.type === 'node:stopping' && isQuiet) stoppedInQuiet.add(event.node)
       if (event.type === 'client:accepted') waiting.set(event.node, [...(waiting.get(event.node) ?? []), event.taskId])
       if (event.type === 'client:result' || event.type === 'client:unanswered') {
         const ids = waiting.get(event.node) ?? []
@@ -47,7 +49,9 @@ export const cleanShutdown: CheckerFactory = (report, facts) => {
           )
         }
         if (event.timers > running.length) report(`${event.node} stopped with ${event.timers} timers`, event.node)
-        if (event.calls > 0) report(`${event.node} stopped with ${event.calls} storage calls under way`, event.node)
+        // A call that hangs in a broken network is given up, as a closed connection would.
+        if (event.calls > 0 && isQuiet)
+          report(`${event.node} stopped with ${event.calls} storage calls under way`, event.node)
         if (event.subscriptions > 0)
           report(`${event.node} stopped with ${event.subscriptions} bus listeners`, event.node)
       }

@@ -15,7 +15,7 @@ const EXACT: ReadonlySet<string> = new Set(['scheduled', 'backing_off'])
  *
  * A statement is made from a read that may be overtaken, so it counts as true if it was true at any time since `asOf`.
  */
-export const reasonsAreTrue: CheckerFactory = (report) => {
+export const reasonsAreTrue: CheckerFactory = (report, facts) => {
   /** States of each task with the storage time at which they began. */
   const states = new Map<string, { state: string; atMs: number; runAt: number | undefined }[]>()
   return {
@@ -32,7 +32,7 @@ export const reasonsAreTrue: CheckerFactory = (report) => {
       }
       if (event.type !== 'explained') return
       const list = states.get(event.taskId) ?? []
-      const asOf = event.reason.asOf ?? event.atMs
+      const asOf = event.reason.asOf === undefined ? event.atMs : event.reason.asOf - facts.startMs
       const seen = list.filter((_, i) => (list[i + 1]?.atMs ?? Number.POSITIVE_INFINITY) >= asOf)
       const { kind, until, taskId } = event.reason
       const expected = SCHEDULED.has(kind) ? 'scheduled' : kind === 'waiting' ? kind : 'ready'
