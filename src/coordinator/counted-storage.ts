@@ -44,10 +44,18 @@ export class CountedStorage implements Storage {
 
   /** Resolves when no call is under way, or after `waitMs`: a storage that never answers must not keep a process alive. */
   async idle(waitMs: number): Promise<void> {
-    if (this.#underWay === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = this.clock.setTimer(resolve, waitMs)
-      this.#whenIdle.push(() => {
+    const giveUpAt = this.clock.monotonic() + waitMs
+    while (this.#underWay > 0 && this.clock.monotonic() < giveUpAt) {
+      await this.#orAfter(giveUpAt - this.clock.monotonic(), (resolve) => this.#whenIdle.push(resolve))
+      // Whoever got the last answer may ask on.
+      await this.#orAfter(0, () => {})
+    }
+  }
+
+  #orAfter(ms: number, register: (resolve: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimer(resolve, ms)
+      register(() => {
         timer.cancel()
         resolve()
       })
