@@ -50,7 +50,7 @@ export async function changeTask(
   for (;;) {
     const plan = decide(current.value)
     if (plan === undefined) return { change: undefined, stands: current }
-    const built = await build(node, current, plan)
+    const built = standsAlone(current.value, plan) ? buildAlone(node, current, plan) : await build(node, current, plan)
     const result = await node.committer.commit(built.set.build(node.latest()))
     if (result.applied) {
       onChange(built.change)
@@ -62,6 +62,23 @@ export async function changeTask(
     current = again
   }
 }
+
+/** Only the task itself changes: there is nothing to read. */
+function standsAlone(before: TaskRecord, plan: Plan): boolean {
+  if (before.turnKey !== undefined || before.permitId !== undefined) return false
+  return (
+    (plan.children === undefined || plan.children.length === 0) &&
+    (plan.contributions === undefined || plan.contributions.length === 0)
+  )
+}
+
+function buildAlone(node: NodeContext, before: Entry, plan: Plan): { set: SetBuilder; change: Change } {
+  const set = new SetBuilder(node)
+  const after = set.put('task', before.id, before, plan.after)
+  return { set, change: { before, after, next: undefined, children: NONE } }
+}
+
+const NONE: readonly Entry[] = []
 
 async function build(node: NodeContext, before: Entry, plan: Plan): Promise<{ set: SetBuilder; change: Change }> {
   const set = new SetBuilder(node)

@@ -73,11 +73,19 @@ export class HandlerContext implements TaskContext<unknown> {
     })
   }
 
-  // Bound, so that handlers may take them apart: `({ progress, write })`.
-  readonly progress = (fraction?: number, note?: string): void => this.#hooks.progress(fraction, note)
-  readonly write = (part: unknown): void => this.#hooks.write(part)
-  readonly submit = (definition: AnyTaskDefinition, input?: unknown, options?: StagedSubmitOptions): string =>
-    this.#hooks.stage(definition, input, options)
+  // Each is bound, so that handlers may take them apart: `({ progress, write })`.
+  get progress() {
+    return (fraction?: number, note?: string): void => this.#hooks.progress(fraction, note)
+  }
+
+  get write() {
+    return (part: unknown): void => this.#hooks.write(part)
+  }
+
+  get submit() {
+    return (definition: AnyTaskDefinition, input?: unknown, options?: StagedSubmitOptions): string =>
+      this.#hooks.stage(definition, input, options)
+  }
 }
 
 /** A logger that adds fields to every line. */

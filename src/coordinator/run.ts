@@ -6,7 +6,7 @@ import { toStoredError } from '../errors/stored-error.js'
 import type { StagedSubmitOptions } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { copyJson } from '../task/json-value.js'
-import { parseLane } from '../task/lane.js'
+import { isFallbackLane } from '../task/lane.js'
 import { checkInput, checkOutput, checkPart } from '../task/schema-check.js'
 import type { Outcome } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
@@ -124,7 +124,7 @@ export class Run {
 
   #bind(task: TaskRecord): BoundHandler | undefined {
     const fallback = this.#definition?.options.fallback
-    if (parseLaneKind(task.lane) !== 'fallback') return this.reservation.instance.handlerFor(task.type)
+    if (!isFallbackLane(task.lane)) return this.reservation.instance.handlerFor(task.type)
     if (fallback === undefined) return undefined
     const error = task.error
     return {
@@ -181,10 +181,6 @@ export class Run {
       this.node.log.warn({ taskId: this.taskId, error }, 'a part of a stream was dropped')
     }
   }
-}
-
-function parseLaneKind(lane: string): string {
-  return parseLane(lane).kind
 }
 
 function retryIfOf(

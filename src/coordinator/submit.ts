@@ -65,7 +65,8 @@ export async function submitTask(
   const notAfter = node.latest()
   const waitMs = node.settings.storageWaitMs
   for (let isFirst = true; ; isFirst = false) {
-    const known = await lookUp(node, submission, isFirst ? undefined : id, waitMs)
+    const known =
+      isFirst && standsAlone(submission) ? NOTHING : await lookUp(node, submission, isFirst ? undefined : id, waitMs)
     if (known.existing !== undefined) return { entry: known.existing, isNew: known.existing.id === id }
     const draft = build(node, dispatcher, submission, id, known)
     try {
@@ -85,11 +86,18 @@ export async function submitTask(
   }
 }
 
+/** Nothing that is stored can bear on it. */
+function standsAlone({ spec, contributions }: Submission): boolean {
+  return spec.turnKey === undefined && spec.idempotencyKey === undefined && contributions === undefined
+}
+
 interface LookedUp {
   readonly existing: Entry | undefined
   readonly turn: TurnEdit | undefined
   readonly found: ReadonlyMap<string, Entry<Kind>>
 }
+
+const NOTHING: LookedUp = { existing: undefined, turn: undefined, found: new Map() }
 
 /** Reads the turn first, then whatever may say that this was submitted before: that answer counts, whatever the policy. */
 async function lookUp(

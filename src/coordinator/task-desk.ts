@@ -1,7 +1,7 @@
 import { BatutaError } from '../errors/base-error.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import type { AdHocTask, SubmitOptions, WaitOptions } from '../task/submit-options.js'
-import { taskOf } from '../task/task.js'
+import { type Task, taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import type { SubmitApi, SubmitManyOptions } from './api-types.js'
@@ -57,7 +57,7 @@ export class TaskDesk implements SubmitApi {
     const { waitMs, signal } = (isDefinition(definition) ? options : definition) ?? {}
     const { entry } = await this.#store(request)
     const task = await this.#wait(entry, { waitMs, signal })
-    return { output: resultOf(task, request.definition), task: taskOf(task), explain: () => this.#explain(entry.id) }
+    return new StoredRunResult(resultOf(task, request.definition), task, () => this.#explain(entry.id))
   }
 
   readonly submitMany: SubmitApi['submitMany'] = async (
@@ -207,4 +207,23 @@ function isDefinition(value: AnyTaskDefinition | AdHocTask): value is AnyTaskDef
 function redriveOf(task: TaskRecord) {
   const { id, idempotencyKey: _key, runAt: _runAt, expiresAt: _expiresAt, ...rest } = task
   return { ...rest, input: task.input, redriveOf: id }
+}
+
+/** What `run` gives. The copy of the task is made when it is asked for: most callers want the output. */
+class StoredRunResult implements RunResult<AnyOutput> {
+  readonly output: AnyOutput
+  readonly explain: () => Promise<Explanation>
+  readonly #record: TaskRecord
+  #task: Task | undefined
+
+  constructor(output: AnyOutput, record: TaskRecord, explain: () => Promise<Explanation>) {
+    this.output = output
+    this.explain = explain
+    this.#record = record
+  }
+
+  get task(): Task {
+    this.#task ??= taskOf(this.#record)
+    return this.#task
+  }
 }

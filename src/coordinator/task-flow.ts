@@ -172,9 +172,13 @@ export class TaskFlow {
    */
   readonly onChange = (change: Change): void => {
     const { before, after, next, children } = change
-    const ready = [after, next, ...children].filter((entry) => entry?.value.state === 'ready') as Entry[]
-    this.ready(ready)
-    for (const entry of [after, ...children]) this.#noteTimes(entry.value)
+    if (after.value.state === 'ready') this.ready([after])
+    if (next !== undefined) this.ready([next])
+    this.#noteTimes(after.value)
+    for (const child of children) {
+      if (child.value.state === 'ready') this.ready([child])
+      this.#noteTimes(child.value)
+    }
     if (isTerminal(after.value.state) && !isTerminal(before.value.state)) this.#ended(before, after)
     if (before.value.permitId !== undefined && after.value.permitId === undefined) {
       this.#parts.permits.free(before.value.type, before.value.permitId)

@@ -5,7 +5,10 @@
  * those indexes, and applies write sets whole or not at all. `batuta/testing` has the conformance kit.
  */
 
-/** What users store is JSON; a record's value is an object of it. Never changed once handed over. */
+/**
+ * A record's value: an object of JSON. A property that is undefined counts as absent, however deep. Never changed once
+ * handed over.
+ */
 export type RecordValue = object
 
 /** Names one record. */

@@ -12,8 +12,13 @@ export const ANY_TYPE = '*'
 
 /** The lane of tasks of a type (undefined or `*`: any) with these requirements (sorted, without repeats). */
 export function laneOf(type: string | undefined, requires: readonly string[]): string {
-  const name = type === undefined || type === ANY_TYPE ? ANY_TYPE : encodeURIComponent(type)
-  return `task:${name}:${requires.map(encodeURIComponent).join(',')}`
+  const name = type === undefined || type === ANY_TYPE ? ANY_TYPE : encoded(type)
+  return `task:${name}:${requires.length === 1 ? encoded(requires[0] ?? '') : requires.map(encoded).join(',')}`
+}
+
+/** Most names need no encoding, and finding that out is much cheaper than encoding them. */
+function encoded(name: string): string {
+  return /^[\w.-]*$/.test(name) ? name : encodeURIComponent(name)
 }
 
 /** The lane of attempts meant for one fallback agent. */
@@ -24,6 +29,11 @@ export function agentLane(agentId: string): string {
 /** The lane of attempts that run a definition's fallback function. */
 export function fallbackLane(type: string): string {
   return `fallback:${encodeURIComponent(type)}`
+}
+
+/** Whether a lane is of attempts that run a definition's fallback function. */
+export function isFallbackLane(lane: string): boolean {
+  return lane.startsWith('fallback:')
 }
 
 /** Reads a lane's name. */

@@ -1,6 +1,6 @@
 import { laneOf } from './lane.js'
 import { type Priority, type PriorityBoosts, rankOf } from './priority.js'
-import type { TaskRecord } from './task-record.js'
+import type { AttemptRecord, TaskRecord } from './task-record.js'
 
 /** Everything that is decided about a task before it is stored. Times in milliseconds, storage time. */
 export interface TaskSpec {
@@ -27,11 +27,13 @@ export interface TaskSpec {
   readonly merge?: boolean | undefined
 }
 
+const NO_ATTEMPTS: readonly AttemptRecord[] = []
+
 /** A task as it is first stored: scheduled when it has a delay, else ready. Its turn, if it has one, is not decided yet. */
 export function newTask(spec: TaskSpec, id: string, now: number, boosts: PriorityBoosts): TaskRecord {
   const isDelayed = spec.runAt !== undefined && spec.runAt > now
   const dueAt = isDelayed && spec.runAt !== undefined ? spec.runAt : now
-  const task: { -readonly [K in keyof TaskRecord]: TaskRecord[K] } = {
+  return {
     id,
     type: spec.type,
     tenant: spec.tenant,
@@ -42,21 +44,29 @@ export function newTask(spec: TaskSpec, id: string, now: number, boosts: Priorit
     createdAt: now,
     dueAt,
     rank: rankOf(dueAt, spec.priority, boosts),
-    attempts: [],
+    runAt: isDelayed ? dueAt : undefined,
+    expiresAt: spec.expiresAt,
+    timeoutMs: spec.timeoutMs,
+    input: spec.input,
+    output: undefined,
+    error: undefined,
+    endedAt: undefined,
+    cancelReason: undefined,
+    attempts: NO_ATTEMPTS,
+    holder: undefined,
+    claimEndsAt: undefined,
+    permitId: undefined,
+    turnKey: spec.turnKey,
+    seq: undefined,
+    sessionId: spec.sessionId,
+    parentId: spec.parentId,
+    redriveOf: spec.redriveOf,
+    idempotencyKey: spec.idempotencyKey,
+    strategy: spec.strategy,
+    fallbackAgents: spec.fallbackAgents,
+    fallbackStep: undefined,
+    metadata: spec.metadata,
+    answers: spec.answers,
+    merge: spec.merge === true ? true : undefined,
   }
-  if (isDelayed) task.runAt = dueAt
-  if (spec.input !== undefined) task.input = spec.input
-  if (spec.expiresAt !== undefined) task.expiresAt = spec.expiresAt
-  if (spec.timeoutMs !== undefined) task.timeoutMs = spec.timeoutMs
-  if (spec.strategy !== undefined) task.strategy = spec.strategy
-  if (spec.fallbackAgents !== undefined && spec.fallbackAgents.length > 0) task.fallbackAgents = spec.fallbackAgents
-  if (spec.metadata !== undefined) task.metadata = spec.metadata
-  if (spec.idempotencyKey !== undefined) task.idempotencyKey = spec.idempotencyKey
-  if (spec.turnKey !== undefined) task.turnKey = spec.turnKey
-  if (spec.sessionId !== undefined) task.sessionId = spec.sessionId
-  if (spec.parentId !== undefined) task.parentId = spec.parentId
-  if (spec.redriveOf !== undefined) task.redriveOf = spec.redriveOf
-  if (spec.answers === true) task.answers = true
-  if (spec.merge === true) task.merge = true
-  return task
 }

@@ -84,27 +84,37 @@ export function claimed(task: TaskRecord, claim: ClaimFacts): TaskRecord {
     ownerId: claim.ownerId,
     token: claim.token,
     startedAt: claim.now,
-    ...(claim.strategy === undefined ? undefined : { strategy: claim.strategy }),
-    ...(claim.score === undefined ? undefined : { score: claim.score }),
-    ...(isFallbackStep(task) ? { role: 'fallback' as const } : undefined),
+    endedAt: undefined,
+    outcome: undefined,
+    error: undefined,
+    settleToken: undefined,
+    strategy: claim.strategy,
+    score: claim.score,
+    role: isFallbackStep(task) ? 'fallback' : undefined,
   }
   return {
     ...task,
     state: 'running',
-    attempts: [...task.attempts, attempt],
+    attempts: task.attempts.length === 0 ? [attempt] : [...task.attempts, attempt],
     holder: claim.ownerId,
-    ...(claim.claimEndsAt === undefined ? undefined : { claimEndsAt: claim.claimEndsAt }),
-    ...(claim.permitId === undefined ? undefined : { permitId: claim.permitId }),
+    claimEndsAt: claim.claimEndsAt,
+    permitId: claim.permitId,
   }
 }
 
 /** running -> completed, failed, scheduled (backoff) or ready, as the outcome and the rules say. */
 export function settled(task: TaskRecord, outcome: Outcome, rules: SettleRules): TaskRecord {
   switch (outcome.type) {
-    case 'success': {
-      const { error: _past, ...clean } = released(task, 'completed', rules)
-      return { ...clean, state: 'completed', output: outcome.output, endedAt: rules.now }
-    }
+    case 'success':
+      return {
+        ...task,
+        ...NO_CLAIM,
+        state: 'completed',
+        attempts: endAttempt(task.attempts, 'completed', rules.now, rules.settleToken),
+        output: outcome.output,
+        error: undefined,
+        endedAt: rules.now,
+      }
     case 'failure':
       return afterFailure(released(task, 'failed', rules, outcome.error), outcome, rules)
     case 'released':
@@ -154,8 +164,7 @@ export function scheduledAt(task: TaskRecord, runAt: number, boosts: PriorityBoo
 
 /** scheduled -> ready, or waiting when it is not its turn. */
 export function promoted(task: TaskRecord, hasTurn: boolean): TaskRecord {
-  const { runAt: _runAt, merge: _merge, ...rest } = task
-  return { ...rest, state: hasTurn ? 'ready' : 'waiting' }
+  return { ...task, runAt: undefined, merge: undefined, state: hasTurn ? 'ready' : 'waiting' }
 }
 
 /** waiting -> ready: its turn has come. It keeps the rank that it has earned by waiting. */
@@ -169,26 +178,25 @@ export function givenTurn(task: TaskRecord): TaskRecord {
  */
 export function cancelled(task: TaskRecord, now: number, settleToken: string, reason: string | undefined): TaskRecord {
   const attempts = task.state === 'running' ? endAttempt(task.attempts, 'cancelled', now, settleToken) : task.attempts
-  const { runAt: _runAt, merge: _merge, ...rest } = task
   return {
-    ...rest,
+    ...task,
+    runAt: undefined,
+    merge: undefined,
     state: 'cancelled',
     attempts,
     endedAt: now,
-    ...(reason === undefined ? undefined : { cancelReason: reason }),
+    cancelReason: reason,
   }
 }
 
 /** An ended task whose handler has returned, was abandoned, or died with its owner. */
 export function withoutHolder(task: TaskRecord): TaskRecord {
-  const { holder: _holder, claimEndsAt: _claimEndsAt, permitId: _permitId, ...rest } = task
-  return rest
+  return { ...task, ...NO_CLAIM }
 }
 
 /** any pending state -> failed: it was not started by its `expiresAt`. */
 export function expired(task: TaskRecord, now: number): TaskRecord {
-  const { runAt: _runAt, ...rest } = task
-  return failed(rest, now, {
+  return failed({ ...task, runAt: undefined, merge: undefined }, now, {
     name: 'BatutaError',
     code: 'TASK_EXPIRED',
     message: `Not started by ${new Date(task.expiresAt ?? now).toISOString()}.`,
@@ -215,6 +223,9 @@ function released(task: TaskRecord, outcome: AttemptOutcome, rules: SettleRules,
   return withoutHolder({ ...task, attempts })
 }
 
+/** Nobody holds it. */
+const NO_CLAIM = { holder: undefined, claimEndsAt: undefined, permitId: undefined }
+
 function endAttempt(
   attempts: readonly AttemptRecord[],
   outcome: AttemptOutcome,
@@ -222,13 +233,12 @@ function endAttempt(
   settleToken: string,
   error?: StoredError,
 ): readonly AttemptRecord[] {
-  const last = attempts.length - 1
-  const ended = attempts.map((attempt, i) =>
-    i === last
-      ? { ...attempt, endedAt, outcome, settleToken, ...(error === undefined ? undefined : { error }) }
-      : attempt,
-  )
-  if (ended.length <= MAX_ATTEMPTS_KEPT) return ended
-  const oldest = ended.findIndex((attempt) => attempt.outcome === 'released')
-  return oldest === -1 ? ended : ended.toSpliced(oldest, 1)
+  const last = attempts[attempts.length - 1]
+  if (last === undefined) return attempts
+  const ended = { ...last, endedAt, outcome, settleToken, error }
+  if (attempts.length === 1) return [ended]
+  const all = [...attempts.slice(0, -1), ended]
+  if (all.length <= MAX_ATTEMPTS_KEPT) return all
+  const oldest = all.findIndex((attempt) => attempt.outcome === 'released')
+  return oldest === -1 ? all : all.toSpliced(oldest, 1)
 }

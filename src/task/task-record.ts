@@ -18,20 +18,21 @@ export interface AttemptRecord {
   readonly token: string
   /** Storage time. */
   readonly startedAt: number
-  readonly endedAt?: number
-  readonly outcome?: AttemptOutcome
-  readonly error?: StoredError
+  readonly endedAt?: number | undefined
+  readonly outcome?: AttemptOutcome | undefined
+  readonly error?: StoredError | undefined
   /** Of the settle that ended it: how its writer knows its own commit again after an unknown outcome. */
-  readonly settleToken?: string
-  readonly strategy?: string
-  readonly score?: number
+  readonly settleToken?: string | undefined
+  readonly strategy?: string | undefined
+  readonly score?: number | undefined
   /** `fallback` for an extra attempt by a fallback agent or function. */
-  readonly role?: 'fallback'
+  readonly role?: 'fallback' | undefined
 }
 
 /**
  * Everything that happened to one unit of work, as stored. Changed by `task/task-life-cycle.ts` alone, written by the coordinator's
- * guarded commits alone. All times are storage time in milliseconds.
+ * guarded commits alone. All times are storage time in milliseconds. What is undefined is absent: every task has the same
+ * shape in memory, which is what makes copying one quick.
  */
 export interface TaskRecord {
   readonly id: string
@@ -47,37 +48,37 @@ export interface TaskRecord {
   readonly dueAt: number
   readonly rank: number
   /** When a scheduled task is to become ready. */
-  readonly runAt?: number
+  readonly runAt?: number | undefined
   /** Not started by then: failed with TASK_EXPIRED. */
-  readonly expiresAt?: number
-  readonly timeoutMs?: number
-  readonly input?: unknown
-  readonly output?: unknown
-  readonly error?: StoredError
-  readonly endedAt?: number
-  readonly cancelReason?: string
+  readonly expiresAt?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly input?: unknown | undefined
+  readonly output?: unknown | undefined
+  readonly error?: StoredError | undefined
+  readonly endedAt?: number | undefined
+  readonly cancelReason?: string | undefined
   readonly attempts: readonly AttemptRecord[]
   /** The unfinished attempt's owner; on a task cancelled while running, until its handler has returned. */
-  readonly holder?: string
+  readonly holder?: string | undefined
   /** When the claim of a polling agent ends; absent for claims held by nodes. */
-  readonly claimEndsAt?: number
+  readonly claimEndsAt?: number | undefined
   /** The permit record that the running attempt occupies. */
-  readonly permitId?: string
+  readonly permitId?: string | undefined
   /** Where it stands in its ordering key. */
-  readonly turnKey?: string
-  readonly seq?: number
-  readonly sessionId?: string
-  readonly parentId?: string
+  readonly turnKey?: string | undefined
+  readonly seq?: number | undefined
+  readonly sessionId?: string | undefined
+  readonly parentId?: string | undefined
   /** The task that this one was redriven from. */
-  readonly redriveOf?: string
-  readonly idempotencyKey?: string
-  readonly strategy?: string
-  readonly fallbackAgents?: readonly string[]
+  readonly redriveOf?: string | undefined
+  readonly idempotencyKey?: string | undefined
+  readonly strategy?: string | undefined
+  readonly fallbackAgents?: readonly string[] | undefined
   /** How far the fallbacks have got: how many fallback agents were used up, and whether the function is next. */
-  readonly fallbackStep?: number
-  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly fallbackStep?: number | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** It answers messages: its output is the session's next message. */
-  readonly answers?: boolean
+  readonly answers?: boolean | undefined
   /** Set on a message task while it collects others and is not due yet. */
-  readonly merge?: boolean
+  readonly merge?: boolean | undefined
 }
