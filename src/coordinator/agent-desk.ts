@@ -81,12 +81,17 @@ export class AgentDesk {
 
   /** Lets running handlers finish for `graceMs`, then tells them to stop, and waits until all but the stuck ones have. */
   async finishAll(graceMs: number): Promise<void> {
-    const { runs, stuck } = this.parts.flow
-    const isDone = () => runs.size === 0
+    const { stuck } = this.parts.flow
+    // By slots and not by runs: a claim that is being committed has its slot already, and is a run a moment later.
+    const isDone = () =>
+      [...this.parts.registry.agents].every(({ isPolling, load }) => isPolling || load.inFlight <= load.stuck)
+    const isReleased = () => {
+      this.parts.flow.releaseAll('this node shuts down')
+      return isDone()
+    }
     await this.#until(isDone, graceMs)
-    this.parts.flow.releaseAll('this node shuts down')
     // Abandoned at the latest then; and their outcomes need a storage that answers.
-    await this.#until(isDone, this.node.settings.abandonAfterMs + this.node.settings.leaseMs)
+    await this.#until(isReleased, this.node.settings.abandonAfterMs + this.node.settings.leaseMs)
     if (stuck.size > 0)
       this.node.log.error({ stuck: stuck.size }, 'handlers did not return although they were told to stop')
   }
