@@ -1,5 +1,6 @@
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Clock } from '../internal/clock.js'
+import { soon } from '../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../storage/storage.js'
 import type { EventHub } from './event-hub.js'
 import type { StorageTime } from './storage-time.js'
@@ -55,7 +56,7 @@ export class Committer {
     // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined.
     this.#schedule = storage.durable
       ? (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
-      : (fn) => queueMicrotask(fn)
+      : soon
   }
 
   /** Whether the storage answered the last commit. */

@@ -1,5 +1,6 @@
 import type { Engine, EngineHost, TaskRef } from '../engine/engine.js'
 import { isBatutaError } from '../errors/base-error.js'
+import { soon } from '../internal/soon.js'
 import type { LanePool } from '../router/candidate-pool.js'
 import type { RoutingDecision } from '../router/decision.js'
 import type { Router } from '../router/router.js'
@@ -149,7 +150,7 @@ export class Dispatcher {
   #schedule(): void {
     if (this.#isScheduled || this.#isPumping) return
     this.#isScheduled = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#isScheduled = false
       this.#pump()
     })

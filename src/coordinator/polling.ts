@@ -1,5 +1,6 @@
 import { createDeferred, type Deferred } from '../internal/deferred.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
+import { cloneJson } from '../task/json-value.js'
 import { checkInput } from '../task/schema-check.js'
 import { holdsClaim } from '../task/task-life-cycle.js'
 import type { AgentInstance } from './agent-instance.js'
@@ -88,7 +89,8 @@ export class PollingDesk {
     })
     this.#active.set(entry.id, claim)
     try {
-      claim.input = definition === undefined ? entry.value.input : checkInput(definition, entry.value.input)
+      const sent = cloneJson(entry.value.input)
+      claim.input = definition === undefined ? sent : checkInput(definition, sent)
     } catch (error) {
       void claim.fail(error).catch((failure) => this.node.log.warn({ error: failure }, 'a claim could not be failed'))
       this.unreserved(instance)

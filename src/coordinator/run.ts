@@ -5,7 +5,7 @@ import { BatutaError } from '../errors/base-error.js'
 import { toStoredError } from '../errors/stored-error.js'
 import type { StagedSubmitOptions } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
-import { copyJson } from '../task/json-value.js'
+import { cloneJson, copyJson } from '../task/json-value.js'
 import { isFallbackLane } from '../task/lane.js'
 import { checkInput, checkOutput, checkPart } from '../task/schema-check.js'
 import type { Outcome } from '../task/task-life-cycle.js'
@@ -105,7 +105,9 @@ export class Run {
     // Cancelled or released before it began: the handler is not started at all.
     if (this.attempt.abortKind !== undefined)
       throw new BatutaError('ATTEMPT_RELEASED', 'Ended before it began.', { data: { reason: this.attempt.abortKind } })
-    const input = this.#definition === undefined ? task.input : checkInput(this.#definition, task.input)
+    // A copy, since a handler may change what it gets, and the next attempt must not see that.
+    const sent = cloneJson(task.input)
+    const input = this.#definition === undefined ? sent : checkInput(this.#definition, sent)
     return this.#handler.run(input, this.#context(task))
   }
 

@@ -1,4 +1,5 @@
 import type { AnyTaskDefinition } from '../task/definition.js'
+import { cloneJson } from '../task/json-value.js'
 import { checkOutput, checkPart } from '../task/schema-check.js'
 import type { WaitOptions } from '../task/submit-options.js'
 import { type Task, taskOf } from '../task/task.js'
@@ -41,7 +42,8 @@ export class StoredTaskHandle implements TaskHandle<unknown, unknown> {
   async *stream(options?: WaitOptions): AsyncGenerator<StreamPart, void, undefined> {
     const ended = this.hooks.wait(this.id, options).then((task) => resultOf(task, this.definition))
     for await (const { data, attempt } of this.hooks.stream(this.id, ended)) {
-      yield { data: this.definition === undefined ? data : checkPart(this.definition, data), attempt }
+      const part = cloneJson(data)
+      yield { data: this.definition === undefined ? part : checkPart(this.definition, part), attempt }
     }
   }
 
@@ -52,6 +54,9 @@ export class StoredTaskHandle implements TaskHandle<unknown, unknown> {
 
 /** A task's result, parsed. @throws TaskFailedError, TaskCancelledError, OUTPUT_INVALID. */
 export function resultOf(task: TaskRecord, definition: AnyTaskDefinition | undefined): unknown {
-  if (task.state === 'completed') return definition === undefined ? task.output : checkOutput(definition, task.output)
+  if (task.state === 'completed') {
+    const output = cloneJson(task.output)
+    return definition === undefined ? output : checkOutput(definition, output)
+  }
   throw task.state === 'cancelled' ? new TaskCancelledError(taskOf(task)) : new TaskFailedError(taskOf(task))
 }
