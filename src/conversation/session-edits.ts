@@ -1,6 +1,6 @@
 import { BatutaError } from '../errors/base-error.js'
 import type { SessionKey, SessionRecord } from '../storage/records.js'
-import { copyJson } from '../task/json-value.js'
+import { cloneJson, copyJson } from '../task/json-value.js'
 
 type Update = (value: unknown) => unknown
 
@@ -26,12 +26,12 @@ export class SessionEdits {
     return this.#edits.size === 0
   }
 
-  /** The value of a key as this attempt sees it. */
+  /** The value of a key as this attempt sees it: a copy, for changing it must not change what is stored. */
   get(key: string): unknown {
     const edit = this.#edits.get(key)
-    const value = keyOf(this.#seen, key)?.value
+    if (edit?.type === 'set') return cloneJson(edit.value)
+    const value = cloneJson(keyOf(this.#seen, key)?.value)
     if (edit === undefined) return value
-    if (edit.type === 'set') return edit.value
     return edit.type === 'delete' ? undefined : edit.fns.reduce((now, fn) => fn(now), value)
   }
 
@@ -55,9 +55,9 @@ export class SessionEdits {
     // On a value that this attempt has set itself there is nothing newer to run it on.
     if (edit?.type === 'set' || edit?.type === 'delete') this.set(key, fn(this.get(key)))
     else {
+      // Run once now, so that a function that throws does so in the handler, and is not staged.
+      this.#copy(key, fn(this.get(key)))
       this.#edits.set(key, { type: 'update', fns: [...(edit?.fns ?? []), fn] })
-      // Run once now, so that a function that throws throws in the handler.
-      this.#copy(key, this.get(key))
     }
   }
 
@@ -83,7 +83,7 @@ export class SessionEdits {
   }
 
   #updated(key: string, fns: readonly Update[], session: SessionRecord): unknown {
-    const now = keyOf(session, key)?.value
+    const now = cloneJson(keyOf(session, key)?.value)
     return this.#copy(
       key,
       fns.reduce((value, fn) => fn(value), now),

@@ -43,6 +43,20 @@ interface Walk {
   readonly path: (string | number)[]
 }
 
+/**
+ * A copy of a value that is JSON already, for whoever is not to change ours: handlers, callers, listeners.
+ * Cheaper than {@link copyJson}, since nothing has to be checked.
+ */
+export function cloneJson<T>(value: T): T
+export function cloneJson(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((item) => cloneJson(item))
+  const source = value as Readonly<Record<string, unknown>>
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(source)) copy[key] = cloneJson(source[key])
+  return copy
+}
+
 function copyValue(value: unknown, walk: Walk): unknown {
   switch (typeof value) {
     case 'string':

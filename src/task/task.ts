@@ -1,4 +1,5 @@
 import type { StoredError } from '../errors/codes.js'
+import { cloneJson } from './json-value.js'
 import type { Priority } from './priority.js'
 import type { AttemptOutcome, TaskRecord } from './task-record.js'
 import { statusOf, type TaskStatus } from './task-status.js'
@@ -61,16 +62,16 @@ export function taskOf(record: TaskRecord): Task {
     type: record.type,
     tenant: record.tenant,
     status: statusOf(record.state),
-    requires: record.requires,
+    requires: [...record.requires],
     priority: record.priority,
     createdAt: new Date(record.createdAt),
     runAt: record.state === 'scheduled' ? date(record.runAt) : undefined,
     expiresAt: date(record.expiresAt),
     startedAt: date(started),
     endedAt: date(record.endedAt),
-    input: record.input,
-    output: record.output,
-    error: record.error,
+    input: cloneJson(record.input),
+    output: cloneJson(record.output),
+    error: record.error === undefined ? undefined : { ...record.error },
     cancelReason: record.cancelReason,
     attempts: record.attempts.map((attempt) =>
       defined({
@@ -80,7 +81,7 @@ export function taskOf(record: TaskRecord): Task {
         startedAt: new Date(attempt.startedAt),
         endedAt: date(attempt.endedAt),
         outcome: attempt.outcome,
-        error: attempt.error,
+        error: attempt.error === undefined ? undefined : { ...attempt.error },
         strategy: attempt.strategy,
         score: attempt.score,
         fallback: attempt.role === 'fallback',
@@ -91,7 +92,7 @@ export function taskOf(record: TaskRecord): Task {
     parentId: record.parentId,
     redriveOf: record.redriveOf,
     idempotencyKey: record.idempotencyKey,
-    metadata: record.metadata,
+    metadata: cloneJson(record.metadata),
   })
 }
 
