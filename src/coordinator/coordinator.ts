@@ -16,11 +16,10 @@ import type { CoordinatorApi, GraceOptions, ShutdownReport, SubmitApi } from './
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { CoordinatorOptions } from './coordinator-options.js'
 import { CountedStorage } from './counted-storage.js'
-import { engineHost } from './dispatcher.js'
+import { engineHost } from './engine-host.js'
 import { EventHub } from './event-hub.js'
 import { NodeContext } from './node-context.js'
 import { type NodeParts, wire } from './node-parts.js'
-import { readReady } from './ready-query.js'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.js'
 import type { Health, RunState } from './status-types.js'
 import { TaskDesk } from './task-desk.js'
@@ -114,13 +113,7 @@ export class Coordinator implements CoordinatorApi {
       this.node.time.observe(now)
       await this.parts.owner.start()
       this.#unsubscribe = this.#bus.subscribe(this.parts.flow.onHint)
-      await this.#engine.start(
-        engineHost(
-          this.node,
-          () => this.parts.dispatcher,
-          (lane, limit) => readReady(this.node, lane, limit),
-        ),
-      )
+      await this.#engine.start(engineHost(this.node, this.parts.dispatcher))
     } catch (error) {
       await this.#letGo()
       throw error

@@ -1,27 +1,16 @@
-import type { Engine, EngineHost, TaskRef } from '../engine/engine.js'
-import { isBatutaError } from '../errors/base-error.js'
+import type { Engine, TaskRef } from '../engine/engine.js'
 import { soon } from '../internal/soon.js'
 import type { LanePool } from '../router/candidate-pool.js'
 import type { RoutingDecision } from '../router/decision.js'
 import type { Router } from '../router/router.js'
-import type { RoutableTask } from '../router/routing-strategy.js'
-import { type ClaimFacts, claimed, holdsClaim } from '../task/task-life-cycle.js'
+import type { ClaimFacts } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { AgentRegistry } from './agent-registry.js'
+import { type ClaimResult, commitClaim, type Reservation } from './claim.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Permits } from './permits.js'
-import { SetBuilder } from './set-builder.js'
-
-/** A slot taken for a task, before the claim is committed. */
-export interface Reservation {
-  readonly instance: AgentInstance
-  readonly token: string
-  readonly ownerId: string
-  readonly decision: RoutingDecision | undefined
-  readonly permitId: string | undefined
-  readonly claim: ClaimFacts
-}
+import { failedAgents, routableTask } from './routable-task.js'
 
 /** What the dispatcher asks of the rest. */
 export interface DispatcherHooks {
@@ -120,9 +109,9 @@ export class Dispatcher {
   }
 
   /** The claim was not made. */
-  cancelReservation(reservation: Reservation, task: TaskRecord): void {
+  cancelReservation(reservation: Reservation, task: TaskRecord, isPermitTaken = false): void {
     this.claims.delete(reservation.token)
-    if (reservation.permitId !== undefined) this.permits.free(task.type, reservation.permitId)
+    if (reservation.permitId !== undefined && !isPermitTaken) this.permits.free(task.type, reservation.permitId)
     reservation.instance.load.release()
     if (reservation.instance.isPolling) this.hooks.reserved(reservation.instance, false)
     this.freed(reservation.instance)
@@ -217,7 +206,7 @@ export class Dispatcher {
     const strategy = task.strategy ?? this.registry.definition(task.type)?.options.strategy
     const failed = failedAgents(task)
     const options = { strategy, exclude: failed.length === 0 ? undefined : { agents: failed } }
-    return this.router.decide(routable(task), pool, options).decision
+    return this.router.decide(routableTask(task), pool, options).decision
   }
 
   /**
@@ -265,33 +254,17 @@ export class Dispatcher {
   }
 
   async #claim(ref: TaskRef, entry: Entry, reservation: Reservation): Promise<void> {
-    const { token, permitId, claim } = reservation
-    const set = new SetBuilder(this.node)
-    const after = set.put('task', entry.id, entry, claimed(entry.value, claim))
-    if (permitId !== undefined) set.put('permit', permitId, undefined, { taskId: entry.id, token }, token)
+    let made: ClaimResult | undefined
     try {
-      const result = await this.node.committer.commit(set.build(this.node.latest()))
-      if (result.applied) {
-        this.engine.finish([ref])
-        this.hooks.begin(after, reservation)
-        return
-      }
-      const stands = result.found[0] as Entry | undefined
-      if (stands !== undefined && holdsClaim(stands.value, token)) {
-        // Our own claim, applied before its answer went missing.
-        this.engine.finish([ref])
-        this.hooks.begin(stands, reservation)
-        return
-      }
-      this.cancelReservation(reservation, entry.value)
-      this.engine.finish([ref])
-      if (stands?.value.state === 'ready') this.offer([stands])
+      made = await commitClaim(this.node, entry, reservation)
     } catch (error) {
-      if (!isBatutaError(error, 'STORAGE_UNAVAILABLE'))
-        this.node.log.error({ taskId: entry.id, error }, 'a claim failed')
-      this.cancelReservation(reservation, entry.value)
-      this.engine.finish([ref])
+      // Only when this node stops while the storage is away.
+      this.node.log.warn({ taskId: entry.id, error }, 'a claim could not be written')
     }
+    this.engine.finish([ref])
+    if (made?.claimed !== undefined) return this.hooks.begin(made.claimed, reservation)
+    this.cancelReservation(reservation, entry.value, made?.isPermitTaken)
+    if (made?.stands?.value.state === 'ready') this.offer([made.stands])
   }
 }
 
@@ -299,40 +272,4 @@ export class Dispatcher {
 export function refOf(entry: Entry): TaskRef {
   const { lane, tenant, rank } = entry.value
   return { id: entry.id, lane, tenant, rank, hint: entry }
-}
-
-function routable(task: TaskRecord): RoutableTask {
-  return {
-    id: task.id,
-    type: task.type,
-    requires: task.requires,
-    tenant: task.tenant,
-    priority: task.priority,
-    sessionId: task.sessionId,
-    attempts: task.attempts.length,
-  }
-}
-
-const NOBODY: readonly string[] = []
-
-/** The agents whose attempts at this task failed or died. */
-function failedAgents(task: TaskRecord): readonly string[] {
-  if (task.attempts.length === 0) return NOBODY
-  const failed = task.attempts.filter((attempt) => attempt.outcome === 'failed' || attempt.outcome === 'lost')
-  return failed.map((attempt) => attempt.agentId)
-}
-
-/** What the engine may ask of us. */
-export function engineHost(
-  node: NodeContext,
-  dispatcher: () => Dispatcher,
-  readReady: (lane: string, limit: number) => Promise<readonly Entry[]>,
-): EngineHost {
-  return {
-    clock: node.clock,
-    pollMs: node.settings.pollMs,
-    readReady: async (lane, limit) => (await readReady(lane, limit)).map(refOf),
-    wake: (lanes) => dispatcher().wake(lanes),
-    onError: (error) => node.log.warn({ error }, 'the engine could not refill a window'),
-  }
 }

@@ -1,0 +1,40 @@
+import type { RoutingDecision } from '../router/decision.js'
+import { type ClaimFacts, claimed, holdsClaim } from '../task/task-life-cycle.js'
+import type { AgentInstance } from './agent-instance.js'
+import type { Entry, NodeContext } from './node-context.js'
+import { SetBuilder } from './set-builder.js'
+
+/** A slot taken for a task, before the claim is committed. */
+export interface Reservation {
+  readonly instance: AgentInstance
+  readonly token: string
+  readonly ownerId: string
+  readonly decision: RoutingDecision | undefined
+  readonly permitId: string | undefined
+  readonly claim: ClaimFacts
+}
+
+/** What became of a claim. */
+export interface ClaimResult {
+  /** The running task; absent when somebody else was quicker, or it is not ready any more. */
+  readonly claimed?: Entry
+  /** Otherwise: the task as it stands. */
+  readonly stands?: Entry | undefined
+  /** The permit that was wanted is somebody else's. */
+  readonly isPermitTaken?: boolean
+}
+
+/** ready -> running, in one guarded commit, together with the permit if the type has a limit. Claiming is starting. */
+export async function commitClaim(node: NodeContext, entry: Entry, reservation: Reservation): Promise<ClaimResult> {
+  const { token, permitId, claim } = reservation
+  const set = new SetBuilder(node)
+  const after = set.put('task', entry.id, entry, claimed(entry.value, claim))
+  // A permit's version is the token of the claim that took it: whoever ends the claim can name it.
+  if (permitId !== undefined) set.put('permit', permitId, undefined, { taskId: entry.id, token }, token)
+  const result = await node.committer.commit(set.build(node.latest()))
+  if (result.applied) return { claimed: after }
+  const stands = result.found[0] as Entry | undefined
+  // Our own claim, applied before its answer went missing.
+  if (stands !== undefined && holdsClaim(stands.value, token)) return { claimed: stands }
+  return { stands, isPermitTaken: result.found[1] !== undefined }
+}
