@@ -102,7 +102,9 @@ function isAboutQuote({ phase }: DialogueState, { intent, slots, saysNothing, te
 }
 
 function quoteTurn(state: DialogueState, message: Message, { catalogue }: DialogueContext): Turn {
-  const { intent, slots } = message
+  const { slots } = message
+  // "10x5, blanco" names no intent, but here it can only be part of a quote.
+  const intent = message.intent === 'general' ? 'cotizacion' : message.intent
   const customer = { ...state.customer, ...slots.customer }
   const wanted = { ...earlierSpec(state, message), ...slots.spec }
   const problems = problemsOf(wanted, catalogue)

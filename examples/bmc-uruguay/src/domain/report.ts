@@ -82,7 +82,12 @@ export function reportOf({ messages, quotes, followUps, sheetStates, failedTasks
 /** The report for people. */
 export function reportText({ messages, quotes, followUps, sheet, failedTasks }: Report): string {
   const rows: readonly (readonly [string, string])[] = [
-    ['Mensajes', messages.count === 0 ? NO_DATA : `${messages.count} en ${messages.sessions} conversaciones`],
+    [
+      'Mensajes',
+      messages.count === 0
+        ? NO_DATA
+        : `${messages.count} en ${counted(messages.sessions, 'conversación', 'conversaciones')}`,
+    ],
     ['Intenciones', listed(messages.byIntent)],
     ['Respuesta media', messages.averageResponseMs === null ? NO_DATA : `${messages.averageResponseMs} ms`],
     ['Cotizaciones', quotes.count === 0 ? NO_DATA : `${quotes.count} por ${formatPesos(quotes.netCents)} + IVA`],
@@ -98,7 +103,16 @@ export function reportText({ messages, quotes, followUps, sheet, failedTasks }: 
 }
 
 function followUpText({ sent, pending, skipped, failed }: Report['followUps']): string {
-  return `${sent} enviados, ${pending} pendientes, ${skipped} omitidos, ${failed} fallidos`
+  return [
+    counted(sent, 'enviado', 'enviados'),
+    counted(pending, 'pendiente', 'pendientes'),
+    counted(skipped, 'omitido', 'omitidos'),
+    counted(failed, 'fallido', 'fallidos'),
+  ].join(', ')
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`
 }
 
 function listed(counts: Readonly<Record<string, number>>): string {
