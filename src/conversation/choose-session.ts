@@ -1,5 +1,6 @@
-import type { Entry, NodeContext } from '../coordinator/node-context.js'
+import type { NodeContext } from '../coordinator/node-context.js'
 import { turnIdOf } from '../coordinator/turns.js'
+import type { SessionRecord } from '../storage/records.js'
 import type { CheckedMessage } from './messages.js'
 import type { Place } from './store-message.js'
 
@@ -12,6 +13,11 @@ export function participantIdOf(message: {
   return [message.tenant, message.channel, message.from].map(encodeURIComponent).join('/')
 }
 
+/** The id of a session's record: a session id that callers make up is their tenant's own. */
+export function sessionRecordId(tenant: string, sessionId: string): string {
+  return [tenant, sessionId].map(encodeURIComponent).join('/')
+}
+
 /**
  * The session that a message belongs to: the one named, if it is this participant's and not over; else, if an id was
  * given, a new one; else the participant's open one. Sessions are found through one record per participant, never by a query.
@@ -22,9 +28,9 @@ export async function chooseSession(node: NodeContext, message: CheckedMessage, 
   const participant = await node.read('participant', participantId, waitMs)
   const asked = message.sessionId ?? participant?.value.sessionId
   if (asked !== undefined) {
-    const session = await node.read('session', asked, waitMs)
-    const isTheirs = session?.value.participant === participantId && session.value.tenant === message.tenant
-    if (isTheirs && !(await isOverdue(node, session, message.tenant, idleMs))) {
+    const session = await node.read('session', sessionRecordId(message.tenant, asked), waitMs)
+    const isTheirs = session?.value.participant === participantId
+    if (isTheirs && !(await isOverdue(node, session.value, asked, idleMs))) {
       return { sessionId: asked, participantId, isNew: false, participant: undefined }
     }
   }
@@ -34,11 +40,11 @@ export async function chooseSession(node: NodeContext, message: CheckedMessage, 
 /** Without a message for so long; but never while it has an unfinished task. */
 async function isOverdue(
   node: NodeContext,
-  session: Entry<'session'>,
-  tenant: string,
+  session: SessionRecord,
+  sessionId: string,
   idleMs: number,
 ): Promise<boolean> {
-  if (node.time.now() - session.value.lastMessageAt <= idleMs) return false
-  const turn = await node.read('turn', turnIdOf(tenant, 'session', session.id), node.settings.storageWaitMs)
+  if (node.time.now() - session.lastMessageAt <= idleMs) return false
+  const turn = await node.read('turn', turnIdOf(session.tenant, 'session', sessionId), node.settings.storageWaitMs)
   return turn === undefined || turn.value.head === turn.value.nextSeq
 }

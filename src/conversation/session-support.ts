@@ -5,6 +5,7 @@ import type { SessionRecord, StoredMessage } from '../storage/records.js'
 import type { TaskSession } from '../task/context.js'
 import type { HistoryOptions } from '../task/message.js'
 import type { TaskRecord } from '../task/task-record.js'
+import { sessionRecordId } from './choose-session.js'
 import { messageOf, overflow, replyText, type Summary, withReply } from './history.js'
 import { SessionEdits } from './session-edits.js'
 
@@ -24,7 +25,7 @@ export function sessionSupport(node: NodeContext, history: HistorySettings): Ses
   return {
     async open(task: TaskRecord): Promise<OpenSession> {
       const sessionId = task.sessionId ?? ''
-      const seen = (await node.read('session', sessionId))?.value
+      const seen = (await node.read('session', sessionRecordId(task.tenant, sessionId)))?.value
       const edits = new SessionEdits(seen, node.settings.maxPayloadBytes)
       return {
         session: viewOf(sessionId, seen, edits),
@@ -75,16 +76,17 @@ function contributionOf(
   summary: Summary,
 ): Contribution {
   const sessionId = task.sessionId ?? ''
+  const recordId = sessionRecordId(task.tenant, sessionId)
   return {
-    reads: [{ kind: 'session', id: sessionId }],
+    reads: [{ kind: 'session', id: recordId }],
     apply(set, found) {
-      const was = foundIn(found, 'session', sessionId)
+      const was = foundIn(found, 'session', recordId)
       const now = node.time.now()
       const session = was?.value ?? newSession(task.tenant, now)
       const reply: StoredMessage | undefined =
         task.answers === true ? { role: 'assistant', text: replyText(output), at: now, taskId: task.id } : undefined
       const { deleted: _deleted, ...rest } = session
-      set.put('session', sessionId, was, {
+      set.put('session', recordId, was, {
         ...rest,
         ...edits.applyTo(session, sessionId),
         ...withReply(session, reply, summary),

@@ -2,7 +2,7 @@ import type { Entry, NodeContext } from '../coordinator/node-context.js'
 import { type Contribution, foundIn } from '../coordinator/set-builder.js'
 import { NEW_TASK } from '../coordinator/submit.js'
 import type { Kind, SessionRecord, StoredMessage } from '../storage/records.js'
-import { participantIdOf } from './choose-session.js'
+import { participantIdOf, sessionRecordId } from './choose-session.js'
 import type { CheckedMessage } from './messages.js'
 import { newSession } from './session-support.js'
 
@@ -51,8 +51,9 @@ export function storeMessage(
   readonly answeredBy: (found: ReadonlyMap<string, Entry<Kind>>) => string | undefined
 } {
   const recordId = messageRecordId(message)
+  const sessionId = sessionRecordId(message.tenant, place.sessionId)
   const reads: { kind: Kind; id: string }[] = [
-    { kind: 'session', id: place.sessionId },
+    { kind: 'session', id: sessionId },
     { kind: 'participant', id: place.participantId },
   ]
   if (message.isRepeatable) reads.push({ kind: 'message', id: recordId })
@@ -62,13 +63,13 @@ export function storeMessage(
     apply(set, found) {
       const answered = answeredBy(found)
       if (answered !== undefined) throw new AnsweredBefore(answered)
-      const was = foundIn(found, 'session', place.sessionId)
+      const was = foundIn(found, 'session', sessionId)
       const participant = foundIn(found, 'participant', place.participantId)
       if (place.isNew ? participant?.version !== place.participant?.version : was === undefined) throw new Moved()
       const taskId = joined ?? found.get(NEW_TASK)?.id ?? ''
       const now = node.time.now()
       const session = was?.value ?? { ...newSession(message.tenant, now), participant: place.participantId }
-      set.put('session', place.sessionId, was, withMessage(session, message, taskId, now))
+      set.put('session', sessionId, was, withMessage(session, message, taskId, now))
       if (place.isNew) set.put('participant', place.participantId, participant, { sessionId: place.sessionId })
       if (message.isRepeatable) set.put('message', recordId, undefined, { sessionId: place.sessionId, taskId })
     },

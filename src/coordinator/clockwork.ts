@@ -1,4 +1,5 @@
 import type { Timer } from '../internal/clock.js'
+import { expiryOf } from '../storage/records.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import {
   currentAttempt,
@@ -64,19 +65,19 @@ export class Clockwork {
     this.#nextAt = Number.POSITIVE_INFINITY
     if (this.#isRunning) return this.#arm(this.node.settings.observeMs)
     this.#isRunning = true
-    let nextDueInMs: number | undefined
+    let nextDueInMs = Number.POSITIVE_INFINITY
     try {
       nextDueInMs = await this.#promoteDue()
-      await this.#endOverdue()
+      nextDueInMs = Math.min(nextDueInMs, await this.#endOverdue())
     } catch (error) {
       if (!this.#isStopped) this.node.log.warn({ error }, 'the clockwork failed')
     }
     this.#isRunning = false
-    this.#arm(Math.min(nextDueInMs ?? Number.POSITIVE_INFINITY, this.node.settings.pollMs))
+    this.#arm(Math.min(nextDueInMs, this.node.settings.pollMs))
   }
 
   /** Promotes what is due; answers in how long the next one is. */
-  async #promoteDue(): Promise<number | undefined> {
+  async #promoteDue(): Promise<number> {
     while (!this.#isStopped) {
       const due = await this.node.query('task', 'due', { limit: BATCH })
       const now = this.node.time.now()
@@ -84,9 +85,9 @@ export class Clockwork {
       await Promise.all(ready.map((entry) => this.#promote(entry)))
       const next = due[ready.length]
       if (next !== undefined) return Math.max(1, (next.value.runAt ?? now) - now)
-      if (due.length < BATCH) return undefined
+      if (due.length < BATCH) break
     }
-    return undefined
+    return Number.POSITIVE_INFINITY
   }
 
   /** scheduled -> ready or waiting; a retry without budget is pushed back, so that it leaves the head of `due`. */
@@ -101,12 +102,18 @@ export class Clockwork {
     })
   }
 
-  async #endOverdue(): Promise<void> {
+  /** Ends what had to start or to end by now; answers in how long the next one does. */
+  async #endOverdue(): Promise<number> {
     while (!this.#isStopped) {
-      const overdue = await this.node.query('task', 'expires', { upTo: [this.node.time.now()], limit: BATCH })
+      const expiring = await this.node.query('task', 'expires', { limit: BATCH })
+      const now = this.node.time.now()
+      const overdue = expiring.filter((entry) => (expiryOf(entry.value) ?? 0) <= now)
       await Promise.all(overdue.map((entry) => this.expire(entry)))
-      if (overdue.length < BATCH) return
+      const next = expiring[overdue.length]
+      if (next !== undefined) return Math.max(1, (expiryOf(next.value) ?? now) - now)
+      if (expiring.length < BATCH) break
     }
+    return Number.POSITIVE_INFINITY
   }
 
   /** Ends a task, or a polling agent's claim, whose time has run out. */

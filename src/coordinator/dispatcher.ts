@@ -205,8 +205,14 @@ export class Dispatcher {
   #decide(task: TaskRecord, pool: LanePool): RoutingDecision | undefined {
     const strategy = task.strategy ?? this.registry.definition(task.type)?.options.strategy
     const failed = failedAgents(task)
-    const options = { strategy, exclude: failed.length === 0 ? undefined : { agents: failed } }
-    return this.router.decide(routableTask(task), pool, options).decision
+    const exclude = failed.length === 0 ? undefined : { agents: failed }
+    try {
+      return this.router.decide(routableTask(task), pool, { strategy, exclude }).decision
+    } catch (error) {
+      // Stored by a node that knows more strategies than this one: better routed by the usual one than never.
+      this.node.log.warn({ taskId: task.id, strategy, error }, 'the strategy of a task is not known here')
+      return this.router.decide(routableTask(task), pool, { exclude }).decision
+    }
   }
 
   /**

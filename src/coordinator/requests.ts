@@ -1,8 +1,9 @@
 /**
  * From what a caller says to what is stored: checks input and options, and writes a `TaskSpec`. Nothing is written here.
  */
-import { BatutaError } from '../errors/base-error.js'
+import { atIndex, BatutaError } from '../errors/base-error.js'
 import { suggest } from '../internal/did-you-mean.js'
+import type { Router } from '../router/router.js'
 import type { StagedSubmitOptions } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { copyJson, inputHash } from '../task/json-value.js'
@@ -17,6 +18,9 @@ import type { NodeContext } from './node-context.js'
 import type { Submission } from './submit.js'
 import { turnIdOf } from './turns.js'
 
+/** Which call it is: they differ in the options that they take. */
+type Call = 'submit' | 'run' | 'staged'
+
 /** A request that passed all checks. */
 export interface Request {
   readonly submission: Submission
@@ -29,20 +33,28 @@ export class Requests {
   constructor(
     private readonly node: NodeContext,
     private readonly registry: AgentRegistry,
+    private readonly router: Router,
   ) {}
 
-  /** @throws INPUT_INVALID, OPTIONS_INVALID, PAYLOAD_NOT_JSON, PAYLOAD_TOO_LARGE and, with `strict`, the unknown. */
+  /**
+   * @throws INPUT_INVALID, OPTIONS_INVALID, PAYLOAD_NOT_JSON, PAYLOAD_TOO_LARGE, STRATEGY_UNKNOWN and, with `strict`, the
+   * unknown.
+   */
   typed(
     definition: AnyTaskDefinition,
     input: unknown,
     options: (SubmitOptions & WaitOptions) | undefined,
-    call: 'submit' | 'run',
+    call: Call,
     index?: number,
   ): Request {
-    this.registry.define(definition)
-    const resolved = resolveSubmitOptions(definition, options, this.#settings(call))
-    checkInput(definition, input, index)
-    return this.#request(resolved, input, definition)
+    try {
+      this.registry.define(definition)
+      const resolved = resolveSubmitOptions(definition, options, this.#settings(call))
+      checkInput(definition, input, index)
+      return this.#request(resolved, input, definition)
+    } catch (error) {
+      throw index === undefined ? error : atIndex(error, index)
+    }
   }
 
   /** A task without a definition; one that is known under its type still checks the input. */
@@ -61,31 +73,29 @@ export class Requests {
     options: StagedSubmitOptions | undefined,
   ): TaskRecord {
     refuseStagedOptions(options)
-    const { spec } = this.typed(definition, input, options, 'submit').submission
-    const own = spec.turnKey !== undefined
+    const { submission, resolved } = this.typed(definition, input, options, 'staged')
     const child: TaskSpec = {
-      ...spec,
+      ...submission.spec,
       tenant: parent.tenant,
       parentId: parent.id,
       sessionId: parent.sessionId,
-      turnKey: own
-        ? turnIdOf(parent.tenant, 'user', options?.orderingKey ?? '')
-        : parent.sessionId === undefined
-          ? undefined
-          : turnIdOf(parent.tenant, 'session', parent.sessionId),
+      turnKey: turnKeyOf(parent.tenant, resolved.orderingKey, parent.sessionId),
     }
     return newTask(child, this.node.newId(), this.node.time.now(), this.node.settings.boosts)
   }
 
-  #settings(call: 'submit' | 'run') {
+  #settings<C extends Call>(call: C) {
     return { now: this.node.time.now(), maxBytes: this.node.settings.maxPayloadBytes, call }
   }
 
   #request(resolved: ResolvedSubmit, input: unknown, definition: AnyTaskDefinition | undefined): Request {
+    // Here, and not where it is used: by then nobody is left who could be told.
+    if (resolved.strategy !== undefined) this.router.strategyFor(resolved.strategy)
     const copy = copyJson(input, { maxBytes: this.node.settings.maxPayloadBytes, what: 'input' })
     this.#checkServed(resolved)
     const { orderingKey, sessionId, whenBusy, ...rest } = resolved
-    const spec: TaskSpec = { ...rest, sessionId, input: copy.value, turnKey: turnKeyOf(resolved) }
+    const turnKey = turnKeyOf(resolved.tenant, orderingKey, sessionId)
+    const spec: TaskSpec = { ...rest, sessionId, input: copy.value, turnKey }
     const hash = resolved.idempotencyKey === undefined ? undefined : inputHash(copy.value)
     return { submission: { spec, bytes: copy.bytes + 512, inputHash: hash, whenBusy }, definition, resolved }
   }
@@ -105,7 +115,7 @@ export class Requests {
   }
 }
 
-function turnKeyOf({ tenant, orderingKey, sessionId }: ResolvedSubmit): string | undefined {
+function turnKeyOf(tenant: string, orderingKey: string | undefined, sessionId: string | undefined): string | undefined {
   if (orderingKey !== undefined) return turnIdOf(tenant, 'user', orderingKey)
   return sessionId === undefined ? undefined : turnIdOf(tenant, 'session', sessionId)
 }

@@ -1,3 +1,4 @@
+import { checkWaitOptions } from '../task/check-submit.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { cloneJson } from '../task/json-value.js'
 import { checkOutput, checkPart } from '../task/schema-check.js'
@@ -28,6 +29,7 @@ export class StoredTaskHandle implements TaskHandle<unknown, unknown> {
   ) {}
 
   async result(options?: WaitOptions): Promise<unknown> {
+    checkWaitOptions(options)
     return resultOf(await this.hooks.wait(this.id, options), this.definition)
   }
 
@@ -40,6 +42,7 @@ export class StoredTaskHandle implements TaskHandle<unknown, unknown> {
   }
 
   async *stream(options?: WaitOptions): AsyncGenerator<StreamPart, void, undefined> {
+    checkWaitOptions(options)
     const ended = this.hooks.wait(this.id, options).then((task) => resultOf(task, this.definition))
     for await (const { data, attempt } of this.hooks.stream(this.id, ended)) {
       const part = cloneJson(data)

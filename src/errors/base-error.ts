@@ -41,6 +41,14 @@ export class BatutaError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** The same error, saying which of several inputs it is about: in its message, and as `data.index`. */
+export function atIndex(error: unknown, index: number): unknown {
+  if (!isBatutaError(error) || 'index' in error.data) return error
+  const message = `Input ${index}: ${error.message.slice(0, error.message.lastIndexOf(` [${error.code}]`))}`
+  const { code, retryable, cause } = error
+  return new BatutaError<ErrorCode>(code, message, { data: { ...error.data, index }, retryable, cause })
+}
+
 /**
  * Whether something is an error of ours, and with this code if one is given. Works without `instanceof`, so also for
  * errors of another copy of the package.

@@ -20,7 +20,7 @@ export interface StoredError {
 export interface ErrorDataByCode {
   // Misuse, found before anything runs.
   /** An option is unknown, of the wrong type, out of bounds, or contradicts another. */
-  OPTIONS_INVALID: { readonly issues: readonly SchemaIssue[] }
+  OPTIONS_INVALID: { readonly issues: readonly SchemaIssue[]; readonly index?: number }
   /** A task definition, agent or message call is malformed (empty id, reserved character, no handler). */
   DEFINITION_INVALID: { readonly name: string }
   /** Two different definitions or agents claim one name. */
@@ -40,9 +40,9 @@ export interface ErrorDataByCode {
   /** A schema threw, or answered with a promise, where a synchronous answer is needed. */
   SCHEMA_BROKEN: { readonly taskType: string }
   /** A value that JSON would change or drop: `path` says where. */
-  PAYLOAD_NOT_JSON: { readonly path: string; readonly found: string }
+  PAYLOAD_NOT_JSON: { readonly path: string; readonly found: string; readonly index?: number }
   /** A value larger than the limit. */
-  PAYLOAD_TOO_LARGE: { readonly bytes: number; readonly maxBytes: number }
+  PAYLOAD_TOO_LARGE: { readonly bytes: number; readonly maxBytes: number; readonly index?: number }
   /** Nobody has a capability that the task requires, and `strict` is on. */
   CAPABILITY_UNKNOWN: { readonly capability: string; readonly didYouMean?: string }
   /** Nobody handles the task's type, and `strict` is on. */

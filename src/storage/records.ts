@@ -69,7 +69,7 @@ export interface StoredMessage {
   readonly taskId?: string
 }
 
-/** A conversation. */
+/** A conversation. `id` is `tenant/session id`. */
 export interface SessionRecord {
   readonly tenant: string
   /** `tenant/channel/from`, for a session that messages opened. */
@@ -139,7 +139,7 @@ function index<K extends Kind>(
 }
 
 /** When the clockwork has to look at a task because time ran out for it. */
-function expiryOf(task: TaskRecord): number | undefined {
+export function expiryOf(task: TaskRecord): number | undefined {
   if (task.claimEndsAt !== undefined) return task.claimEndsAt
   const unstarted = task.state === 'ready' || task.state === 'waiting' || task.state === 'scheduled'
   return unstarted && task.attempts.length === 0 ? task.expiresAt : undefined

@@ -1,5 +1,4 @@
-import type { OptionCheck } from './option-check.js'
-import { shown } from './option-check.js'
+import { OptionCheck, shown } from './option-check.js'
 import { PRIORITIES } from './priority.js'
 import type { SubmitOptions, WhenBusy } from './submit-options.js'
 
@@ -31,6 +30,26 @@ const CHECKS: Readonly<Record<keyof SubmitOptions, Check>> = {
 export const SUBMIT_KEYS: readonly string[] = Object.keys(CHECKS)
 
 const SUBMIT: ReadonlySet<string> = new Set(SUBMIT_KEYS)
+const WAIT: ReadonlySet<string> = new Set(['waitMs', 'signal'])
+
+/**
+ * Checks how long a caller wants to wait.
+ * @throws OPTIONS_INVALID
+ */
+export function checkWaitOptions(options: unknown): void {
+  if (options === undefined) return
+  const check = new OptionCheck()
+  if (check.object([], options)) {
+    check.keys([], options, WAIT)
+    checkWait(check, options)
+  }
+  check.done('the wait')
+}
+
+function checkWait(check: OptionCheck, { waitMs, signal }: Readonly<Record<string, unknown>>): void {
+  check.number(['waitMs'], waitMs, { min: 0, max: Number.POSITIVE_INFINITY })
+  if (signal !== undefined && !(signal instanceof AbortSignal)) check.add(['signal'], `must be an AbortSignal`)
+}
 
 /**
  * Checks each option of `submit` on its own, and that it does not say twice when to run. What depends on the
@@ -49,6 +68,7 @@ export function checkSubmitOptions(
     if (!known.has(key)) check.unknown(path, key, known)
     else if (value !== undefined && SUBMIT.has(key)) CHECKS[key as keyof SubmitOptions](check, [...path, key], value)
   }
+  if (known.has('waitMs')) checkWait(check, options)
   if (options.delayMs !== undefined && options.runAt !== undefined) {
     check.add([...path, 'delayMs'], 'must not be given together with runAt')
   }
