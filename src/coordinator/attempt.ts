@@ -39,6 +39,8 @@ export class Attempt {
   #limit: Timer | undefined
   #stall: Timer | undefined
   #lastSignOfLifeAt = 0
+  /** There is nobody left to tell to stop, and nobody to abandon. */
+  #hasReturned = false
   #end: Deferred<AttemptEnd> | undefined
   #returned: Deferred<void> | undefined
 
@@ -83,7 +85,7 @@ export class Attempt {
 
   /** Tells the handler to stop, once; it has `abandonAfterMs` to do so. */
   abort(kind: AbortKind, reason: unknown): void {
-    if (this.#abortKind !== undefined) return
+    if (this.#abortKind !== undefined || this.#hasReturned) return
     this.#abortKind = kind
     this.#abortReason = reason
     this.#limit?.cancel()
@@ -103,6 +105,7 @@ export class Attempt {
   }
 
   #finish(result: Outcome): void {
+    this.#hasReturned = true
     this.#limit?.cancel()
     this.#stall?.cancel()
     this.#returned?.resolve()
