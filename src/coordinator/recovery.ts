@@ -75,7 +75,9 @@ export class Recovery {
   #scheduleLook(): void {
     if (this.#isStopped) return
     this.#lookTimer = this.node.clock.setTimer(() => {
-      void this.#look().finally(() => this.#scheduleLook())
+      void this.#look()
+        .catch((error) => this.node.log.warn({ error }, 'a dead owner could not be cleared away'))
+        .finally(() => this.#scheduleLook())
     }, this.node.settings.observeMs)
   }
 
