@@ -81,9 +81,11 @@ export class AgentDesk {
 
   /** Lets running handlers finish for `graceMs`, then tells them to stop, and waits until all but the stuck ones have. */
   async finishAll(graceMs: number): Promise<void> {
-    const { stuck } = this.parts.flow
+    const { runs, stuck } = this.parts.flow
     // By slots and not by runs: a claim that is being committed has its slot already, and is a run a moment later.
     const isDone = () =>
+      // Fallback functions belong to none of the agents.
+      runs.size === 0 &&
       [...this.parts.registry.agents].every(({ isPolling, load }) => isPolling || load.inFlight <= load.stuck)
     const isReleased = () => {
       this.parts.flow.releaseAll('this node shuts down')
