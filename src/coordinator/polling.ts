@@ -105,6 +105,11 @@ export class PollingDesk {
     if (demand.claims.length === demand.reserved) this.#close(instance, demand)
   }
 
+  /** A hint says that this task was cancelled elsewhere. */
+  cancelled(taskId: string): void {
+    this.#active.get(taskId)?.lose()
+  }
+
   /** A task has changed: its claim may be lost. */
   changed(entry: Entry): void {
     const claim = this.#active.get(entry.id)

@@ -236,6 +236,7 @@ export class TaskFlow {
         }
         return
       case 'cancel':
+        this.#parts.polling.cancelled(message.taskId)
         this.runs
           .get(message.taskId)
           ?.attempt.abort('cancel', new DOMException(message.reason ?? 'The task was cancelled.', 'AbortError'))
