@@ -1,6 +1,7 @@
 import { type AgentDefinition, defineAgent } from 'batuta'
 import type { Catalogue } from '../domain/catalogue.js'
-import { converse, type DialogueState, newDialogue } from '../domain/dialogue.js'
+import { converse } from '../domain/dialogue.js'
+import { type DialogueState, newDialogue } from '../domain/dialogue-state.js'
 import { resumeFollowUp, supersedeFollowUp } from '../follow-up-plan.js'
 import type { ContactPreferences } from '../preferences.js'
 import { createQuote, processMessage } from '../tasks.js'

@@ -1,6 +1,6 @@
 import { type AgentDefinition, defineAgent, NonRetryableError } from 'batuta'
 import type { Catalogue } from '../domain/catalogue.js'
-import { afterQuote, type DialogueState, newDialogue } from '../domain/dialogue.js'
+import { afterQuote, type DialogueState, newDialogue } from '../domain/dialogue-state.js'
 import { displayPhone, phoneKey } from '../domain/phone.js'
 import { QuoteError } from '../domain/price-quote.js'
 import { makeQuote, quoteText } from '../domain/quote.js'

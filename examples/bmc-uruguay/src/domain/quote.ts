@@ -1,5 +1,5 @@
 import { type Catalogue, productOf } from './catalogue.js'
-import type { QuoteRequest } from './dialogue.js'
+import type { QuoteRequest } from './dialogue-state.js'
 import { longDate, plusHours } from './local-time.js'
 import { formatPesos } from './money.js'
 import { areaM2Of, type Price, priceQuote } from './price-quote.js'

@@ -29,3 +29,13 @@ export function almostEqual(a: string, b: string): boolean {
   const swapped = a[at] === b[at + 1] && a[at + 1] === b[at] && restOf(a, at + 2) === restOf(b, at + 2)
   return swapped || restOf(a, at + 1) === restOf(b, at + 1)
 }
+
+/** Parts of a text, with a space between them; what is absent or empty is left out. */
+export function sentences(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join(' ')
+}
+
+/** Whether somebody asks. */
+export function isQuestion(text: string): boolean {
+  return /[?¿]/.test(text)
+}

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CATALOGUE } from '../../src/domain/catalogue.js'
-import { afterQuote, converse, newDialogue } from '../../src/domain/dialogue.js'
+import { converse } from '../../src/domain/dialogue.js'
+import { afterQuote, newDialogue } from '../../src/domain/dialogue-state.js'
 import { makeQuote, quoteText, sheetDescription } from '../../src/domain/quote.js'
 
 /** Pieces of real messages, in any order, and anything else. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CATALOGUE } from '../../src/domain/catalogue.js'
-import { afterQuote, converse, type DialogueState, newDialogue, type Turn } from '../../src/domain/dialogue.js'
+import { converse } from '../../src/domain/dialogue.js'
+import { afterQuote, type DialogueState, newDialogue, type Turn } from '../../src/domain/dialogue-state.js'
 import { formatAmount } from '../../src/domain/money.js'
 import { priceQuote } from '../../src/domain/price-quote.js'
 
@@ -179,5 +180,16 @@ describe('talk', () => {
       expect(turn.reply.mensaje).toContain('Isodec, Poliestireno Expandido o Lana de Roca')
       expect(turn.reply.mensaje).not.toContain('$')
     }
+  })
+})
+
+describe('an option that does not exist', () => {
+  it('is asked about, and the quote goes on with the answer', () => {
+    const [first, second] = play('Soy Ana Gómez, cotizar isodec 10x5 100mm color rojo', 'gris')
+    expect(first?.quote).toBeUndefined()
+    expect(first?.reply.mensaje).toBe(
+      'Isodec no viene en color rojo; hay Blanco, Gris y Personalizado. ¿Cuál preferís?',
+    )
+    expect(second && netOf(second)).toBe('7.875,00')
   })
 })

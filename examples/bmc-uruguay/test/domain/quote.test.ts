@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CATALOGUE } from '../../src/domain/catalogue.js'
-import type { QuoteRequest } from '../../src/domain/dialogue.js'
+import type { QuoteRequest } from '../../src/domain/dialogue-state.js'
 import { makeQuote, quoteText, sheetDescription } from '../../src/domain/quote.js'
 import { argCodeOf, quoteIdOf } from '../../src/domain/quote-id.js'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CATALOGUE } from '../../src/domain/catalogue.js'
-import { afterQuote, converse, newDialogue, type Turn } from '../../src/domain/dialogue.js'
+import { converse } from '../../src/domain/dialogue.js'
+import { afterQuote, newDialogue, type Turn } from '../../src/domain/dialogue-state.js'
 import { priceQuote } from '../../src/domain/price-quote.js'
 
 /** What must be true of the answer to a message. */
