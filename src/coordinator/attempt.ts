@@ -21,9 +21,14 @@ export interface AttemptLimits {
 /** How the run of a handler ended for us. */
 export interface AttemptEnd {
   readonly outcome: Outcome
-  /** The handler ignored its signal for too long and may still be running; resolves when it returns. */
-  readonly stuck: Promise<void> | undefined
+  /** The handler ignored its signal for too long and may still be running; resolves, with what came, when it returns. */
+  readonly stuck: Promise<Late> | undefined
+  /** The handler returned a result although it had been told to stop; it does not count. */
+  readonly late: Late | undefined
 }
+
+/** What a handler came back with when it was too late. */
+export type Late = 'completed' | 'failed'
 
 /**
  * One run of one handler: its signal, its limits, and what came of it.
@@ -42,7 +47,7 @@ export class Attempt {
   /** There is nobody left to tell to stop, and nobody to abandon. */
   #hasReturned = false
   #end: Deferred<AttemptEnd> | undefined
-  #returned: Deferred<void> | undefined
+  #returned: Deferred<Late> | undefined
 
   constructor(
     private readonly clock: Clock,
@@ -108,13 +113,15 @@ export class Attempt {
     this.#hasReturned = true
     this.#limit?.cancel()
     this.#stall?.cancel()
-    this.#returned?.resolve()
-    this.#end?.resolve({ outcome: this.#judged(result), stuck: undefined })
+    this.#returned?.resolve(result.type === 'success' ? 'completed' : 'failed')
+    const outcome = this.#judged(result)
+    const isDropped = result.type === 'success' && outcome !== result
+    this.#end?.resolve({ outcome, stuck: undefined, late: isDropped ? 'completed' : undefined })
   }
 
   #abandon(): void {
     this.#returned = createDeferred()
-    this.#end?.resolve({ outcome: this.#judged(undefined), stuck: this.#returned.promise })
+    this.#end?.resolve({ outcome: this.#judged(undefined), stuck: this.#returned.promise, late: undefined })
   }
 
   /** What counts, given why the signal was aborted, if it was. */

@@ -117,10 +117,10 @@ export class Run {
       if (this.#definition !== undefined) checkOutput(this.#definition, returned)
       const output = copyJson(returned, { maxBytes: this.node.settings.maxPayloadBytes, what: 'result' }).value
       const contributions = (await this.#session?.contributions(output)) ?? []
-      return { stuck: end.stuck, outcome: { type: 'success', output }, children: this.#children, contributions }
+      return { ...end, outcome: { type: 'success', output }, children: this.#children, contributions }
     } catch (error) {
       const outcome: Outcome = { type: 'failure', error: toStoredError(error), retryable: true }
-      return { stuck: end.stuck, outcome, children: [], contributions: [] }
+      return { ...end, outcome, children: [], contributions: [] }
     }
   }
 

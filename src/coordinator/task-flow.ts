@@ -6,6 +6,7 @@ import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import type { AgentRegistry } from './agent-registry.js'
 import { announce } from './announce.js'
+import type { Late } from './attempt.js'
 import { type Change, changeTask } from './change-task.js'
 import type { Reservation } from './claim.js'
 import type { Clockwork } from './clockwork.js'
@@ -99,14 +100,9 @@ export class TaskFlow {
       contributions: end.contributions,
     }
     const result = await settle(this.node, this.onChange, run.entry, settlement)
-    if (result.isLate && end.outcome.type !== 'released') {
-      this.node.events.emit('task:late-result', {
-        taskId: run.taskId,
-        attempt: run.number,
-        agentId: run.reservation.instance.id,
-        outcome: end.outcome.type === 'success' ? 'completed' : 'failed',
-      })
-    }
+    const isUnwanted = result.isLate && end.outcome.type !== 'released'
+    const late = end.late ?? (isUnwanted ? (end.outcome.type === 'success' ? 'completed' : 'failed') : undefined)
+    if (late !== undefined) this.node.events.emit('task:late-result', { ...this.#who(run), outcome: late })
     this.#parts.dispatcher.claims.delete(token)
     return result
   }
@@ -133,9 +129,10 @@ export class TaskFlow {
     this.node.log.error(this.#who(run), 'a handler ignores its signal; its slot stays taken until it returns')
   }
 
-  async #untilReturned(run: Run, returned: Promise<void>): Promise<void> {
+  async #untilReturned(run: Run, returned: Promise<Late>): Promise<void> {
     const since = this.node.clock.monotonic()
-    await returned
+    const outcome = await returned
+    this.node.events.emit('task:late-result', { ...this.#who(run), outcome })
     this.stuck.delete(run)
     this.node.events.emit('task:unstuck', { ...this.#who(run), stuckMs: this.node.clock.monotonic() - since })
     run.reservation.instance.load.returned()
