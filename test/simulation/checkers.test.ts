@@ -396,7 +396,7 @@ describe('checkers', () => {
         const id = `t${String(i).padStart(2, '0')}`
         return ['task', id, ready({ id, rank: i, ...over(i) })]
       })
-      return story.commit('n0.1', ...writes).later(10_000)
+      return story.commit('n0.1', ...writes).later(30_000)
     }
     const claim = (id: string, rank: number, over: Partial<TaskRecord> = {}) => running({ id, rank, ...over })
     const cancelAll = (story: Story) => {

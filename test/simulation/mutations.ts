@@ -10,7 +10,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: MEMORY,
     edits: [
       {
-        find: 'if ((cell === undefined ? null : cell.version) !== expect) return this.#refuse(set, now)',
+        find: 'if ((cell === undefined ? null : cell.version) !== expect) return false',
         replace: 'void expect',
       },
     ],

@@ -1,7 +1,11 @@
+import type { StorageFaults } from '../faults/storage-faults.js'
 import { Draw } from './draw.js'
 import type { Fault } from './fault-schedule.js'
 import { SimProcess, type SimWorld } from './sim-process.js'
 import type { AgentPlan } from './workload.js'
+
+/** Calls that are late, but not lost: no adapter gives up on them. */
+const LATE: StorageFaults = { slow: 0, lostAnswer: 0, timeoutMs: 20_000 }
 
 /** The nodes of a run: starts them, kills them, starts them again. */
 export class Cluster {
@@ -92,7 +96,7 @@ export class Cluster {
         })
         break
       case 'late-beats':
-        process.storage.setFaults({ ...schedule.storage, latencyMs: fault.latencyMs, slow: 0, timeoutMs: 20_000 })
+        process.storage.setFaults({ ...schedule.storage, ...LATE, latencyMs: fault.latencyMs })
         undo(() => process.storage.setFaults(schedule.storage))
         break
       case 'slow':

@@ -60,7 +60,10 @@ export const cancelIsFinal: CheckerFactory = (report, facts) => {
         if (after?.state !== 'cancelled' || before?.state === 'cancelled') continue
         cancelledAt.set(id, event.atMs)
         for (const [run, handler] of world.running) {
-          if (handler.taskId === id && !aborted.has(run)) unaware.set(run, { handler, sinceMs: event.atMs })
+          if (handler.taskId !== id || aborted.has(run)) continue
+          // Nobody's process runs what a polling agent does: it learns of a lost hint when its claim ends.
+          const sinceMs = Math.max(event.atMs, (after.claimEndsAt ?? 0) - facts.startMs)
+          unaware.set(run, { handler, sinceMs })
         }
       }
     },

@@ -5,12 +5,15 @@ import { laneKey, taskChanges, type World } from '../world.js'
 /** How many of the lowest ranks a node reads again at each poll, by design. */
 const HEAD = 64
 
+/** In a slow network a node may learn of a task so late. */
+const SLOW_MS = 20_000
+
 /**
  * Invariant 5: within a lane and tenant, a claim never passes over a takeable task of lower rank by more than the
  * window's head; a tenant's first task waits at most one task of each other tenant, per node.
  *
  * - at each claim: of the ready tasks of its lane and tenant with a lower rank that every node has had time to see (two
- *   polls and a lease) and that no attempt was made at, at most 64 are passed over; with one node and no faults, none
+ *   polls and a lease, or far more in a slow network) and that no attempt was made at, at most 64 are passed over; with one node and no faults, none
  *   but those that are being claimed at the same time;
  * - with one node and no faults: between a tenant's first ready task being visible and its claim, each other tenant gets
  *   at most one claim in its lane, and one for each slot that may be claiming at that moment.
@@ -18,7 +21,7 @@ const HEAD = 64
 export const rankOrder: CheckerFactory = (report, facts) => {
   const readySince = new Map<string, number>()
   const slots = [...facts.slots.values()].reduce((sum, n) => sum + n, 0)
-  const visibleAfterMs = 2 * facts.pollMs + facts.leaseMs
+  const visibleAfterMs = 2 * facts.pollMs + (facts.faultless ? facts.leaseMs : SLOW_MS)
   const allowed = facts.nodes === 1 && facts.faultless ? slots : HEAD + slots
   /** Claims of other tenants while a tenant's first task waits, by task. */
   const overtaken = new Map<string, Map<string, number>>()
