@@ -25,6 +25,8 @@ export const NO_RETRY: RetryPolicy = { ...DEFAULT_RETRY, maxRetries: 0 }
  * @returns whole milliseconds.
  */
 export function backoffMs(policy: RetryPolicy, retry: number, draw: number): number {
-  const cap = Math.min(policy.maxDelayMs, policy.minDelayMs * policy.factor ** (retry - 1))
+  // A factor may grow beyond all numbers; of nothing that still is nothing, and not NaN.
+  const grown = policy.minDelayMs === 0 ? 0 : policy.minDelayMs * policy.factor ** (retry - 1)
+  const cap = Math.min(policy.maxDelayMs, grown)
   return Math.round(draw * cap)
 }

@@ -239,6 +239,7 @@ function endAttempt(
   if (attempts.length === 1) return [ended]
   const all = [...attempts.slice(0, -1), ended]
   if (all.length <= MAX_ATTEMPTS_KEPT) return all
-  const oldest = all.findIndex((attempt) => attempt.outcome === 'released')
+  // Never the one that has just ended: its number and its tokens are what comes next goes by.
+  const oldest = all.findIndex((attempt) => attempt.outcome === 'released' && attempt !== ended)
   return oldest === -1 ? all : all.toSpliced(oldest, 1)
 }
