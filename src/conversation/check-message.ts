@@ -1,5 +1,5 @@
 import type { IncomingMessage } from '../task/message.js'
-import { OptionCheck } from '../task/option-check.js'
+import { isWellFormed, OptionCheck } from '../task/option-check.js'
 import { DEFAULT_TENANT } from '../task/task.js'
 import type { CheckedMessage } from './messages.js'
 
@@ -18,7 +18,7 @@ export function checkMessage(message: IncomingMessage, newId: () => string): Che
       if (value === undefined && key !== 'from') continue
       if (typeof value !== 'string' || value === '' || value.length > MAX_ID) {
         check.add([key], `must be a string of 1 to ${MAX_ID} characters`)
-      }
+      } else if (!isWellFormed(value)) check.add([key], 'must not contain half a surrogate pair')
     }
   }
   check.done('the message')

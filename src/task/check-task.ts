@@ -2,7 +2,7 @@ import { BatutaError } from '../errors/base-error.js'
 import { checkSubmitOptions } from './check-submit.js'
 import type { AnyTaskDefinition } from './definition.js'
 import { ANY_TYPE } from './lane.js'
-import { MAX_ID_LENGTH, OptionCheck, shown } from './option-check.js'
+import { isWellFormed, MAX_ID_LENGTH, OptionCheck, shown } from './option-check.js'
 import { PRIORITIES } from './priority.js'
 import { DEFAULT_RETRY } from './retry-policy.js'
 
@@ -72,9 +72,11 @@ export function checkName(what: string, name: unknown, reserved: readonly string
         ? 'must not be empty'
         : name.length > MAX_ID_LENGTH
           ? `must not be longer than ${MAX_ID_LENGTH} characters`
-          : reserved.includes(name)
-            ? `must not be "${name}", which is reserved`
-            : undefined
+          : !isWellFormed(name)
+            ? 'must not contain half a surrogate pair'
+            : reserved.includes(name)
+              ? `must not be "${name}", which is reserved`
+              : undefined
   if (problem === undefined) return
   throw new BatutaError('DEFINITION_INVALID', `A ${what} ${problem}.`, { data: { name: shown(name) } })
 }

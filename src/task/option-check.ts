@@ -6,6 +6,11 @@ import { issueText } from './issue-text.js'
 /** Ids and keys are at most this long, in characters. */
 export const MAX_ID_LENGTH = 512
 
+/** Whether a text is whole: one with half a surrogate pair has no UTF-8, so that no storage could keep it apart. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
+}
+
 type Path = readonly (string | number)[]
 
 /**
@@ -55,6 +60,7 @@ export class OptionCheck {
     if (typeof value !== 'string') this.add(path, `must be a string, not ${shown(value)}`)
     else if (value === '') this.add(path, 'must not be empty')
     else if (value.length > MAX_ID_LENGTH) this.add(path, `must not be longer than ${MAX_ID_LENGTH} characters`)
+    else if (!isWellFormed(value)) this.add(path, 'must not contain half a surrogate pair')
   }
 
   /** A list of ids. */
