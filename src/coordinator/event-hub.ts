@@ -1,9 +1,14 @@
 import { EventEmitter } from 'eventemitter3'
 import type { Clock } from '../internal/clock.js'
 import type { Logger } from '../internal/logger.js'
-import type { BatutaEvent, EventListener, EventName, EventPattern, EventPayloads } from '../task/events.js'
+import type { BatutaEvent, EventListener, EventName, EventOf, EventPattern, EventPayloads } from '../task/events.js'
 
 type Listener = (event: BatutaEvent) => unknown
+
+/** Marks what stands in for a listener of `once`, so that `off` finds it by the function that the user knows. */
+interface Once {
+  readonly onceFor?: unknown
+}
 
 /**
  * Tells listeners what happened. A listener that throws or rejects harms nobody: that is itself an event
@@ -27,16 +32,21 @@ export class EventHub {
 
   /** Listens to the next one only. */
   once<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
-    const unsubscribe = this.on(name, (event) => {
-      unsubscribe()
-      return listener(event)
-    })
-    return unsubscribe
+    const once: EventListener<P> & Once = Object.assign(
+      (event: EventOf<P>) => {
+        this.off(name, once)
+        return listener(event)
+      },
+      { onceFor: listener },
+    )
+    return this.on(name, once)
   }
 
   off<P extends EventPattern>(name: P, listener: EventListener<P>): void {
     const before = this.#emitter.listenerCount(name)
-    this.#emitter.off(name, listener)
+    for (const one of this.#emitter.listeners(name)) {
+      if (one === listener || (one as Once).onceFor === listener) this.#emitter.off(name, one)
+    }
     this.#listeners -= before - this.#emitter.listenerCount(name)
   }
 

@@ -39,6 +39,8 @@ export interface Submitted {
 
 /** What a submit needs from its coordinator. */
 export interface SubmitHooks {
+  /** A new task was stored. */
+  submitted(entry: Entry): void
   /** It was stored as running: begin. */
   begin(entry: Entry, reservation: Reservation): void
 }
@@ -68,17 +70,18 @@ export async function submitTask(
   for (let isFirst = true; ; isFirst = false) {
     const known =
       isFirst && standsAlone(submission) ? NOTHING : await lookUp(node, submission, isFirst ? undefined : id, waitMs)
-    if (known.existing !== undefined) return { entry: known.existing, isNew: known.existing.id === id }
+    if (known.existing !== undefined) return found(known.existing, known.existing.id === id, hooks)
     const draft = build(node, dispatcher, submission, id, known)
     try {
       const result = await node.committer.commit(draft.set.build(notAfter), { waitMs, bytes: submission.bytes })
       if (result.applied) {
+        hooks.submitted(draft.entry)
         if (draft.reservation !== undefined) hooks.begin(draft.entry, draft.reservation)
         return { entry: draft.entry, isNew: true }
       }
       release(dispatcher, draft)
       // Past its time no new set may be sent: only the record can say what became of the earlier ones.
-      if (result.reason === 'late') return await settledByReading(node, id)
+      if (result.reason === 'late') return found(await settledByReading(node, id), true, hooks)
     } catch (error) {
       release(dispatcher, draft)
       if (isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')) throw unknownOutcome(id, error)
@@ -190,9 +193,15 @@ function release(dispatcher: Dispatcher, draft: Draft): void {
   if (draft.reservation !== undefined) dispatcher.cancelReservation(draft.reservation, draft.entry.value)
 }
 
-async function settledByReading(node: NodeContext, id: string): Promise<Submitted> {
+/** The task is there: another submit's, or our own, stored before its answer went missing. */
+function found(entry: Entry, isNew: boolean, hooks: SubmitHooks): Submitted {
+  if (isNew) hooks.submitted(entry)
+  return { entry, isNew }
+}
+
+async function settledByReading(node: NodeContext, id: string): Promise<Entry> {
   const entry = await node.read('task', id, node.settings.storageWaitMs)
-  if (entry !== undefined) return { entry, isNew: true }
+  if (entry !== undefined) return entry
   throw new BatutaError('STORAGE_UNAVAILABLE', 'The storage was away for too long; nothing was written.', {
     data: { storage: node.storage.name },
     fix: 'Submit it again.',

@@ -146,8 +146,7 @@ export class TaskDesk implements SubmitApi {
   async #submitted(submission: Submission): Promise<Submitted> {
     const { flow, dispatcher } = this.#parts
     const submitted = await submitTask(this.#node, dispatcher, submission, flow)
-    const { entry, isNew } = submitted
-    if (isNew) flow.submitted(entry)
+    const { entry } = submitted
     // Also for a repeated submit: the first one may have died between its two halves.
     const { turnKey, seq } = entry.value
     if (submission.whenBusy === 'interrupt' && turnKey !== undefined && seq !== undefined)
