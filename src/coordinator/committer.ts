@@ -3,6 +3,7 @@ import type { Clock } from '../internal/clock.js'
 import { soon } from '../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../storage/storage.js'
 import type { EventHub } from './event-hub.js'
+import { Pauses } from './pauses.js'
 import type { StorageTime } from './storage-time.js'
 
 /** One commit carries at most this many sets and about this many bytes. */
@@ -45,6 +46,7 @@ export class Committer {
   #isAway = false
   #pauseMs = FIRST_PAUSE_MS
   #roomWaiters: (() => void)[] = []
+  readonly #pauses: Pauses
   readonly #schedule: (fn: () => void) => void
 
   constructor(
@@ -53,6 +55,7 @@ export class Committer {
     private readonly time: StorageTime,
     private readonly events: EventHub,
   ) {
+    this.#pauses = new Pauses(clock)
     // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined.
     this.#schedule = storage.durable
       ? (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
@@ -95,6 +98,7 @@ export class Committer {
   /** Sends nothing more; what waits is given up. */
   stop(): void {
     this.#isStopped = true
+    this.#pauses.endAll()
     for (const waiting of this.#queue.splice(0)) this.#giveUp(waiting, undefined)
     for (const wake of this.#roomWaiters.splice(0)) wake()
   }
@@ -166,7 +170,7 @@ export class Committer {
     }
     this.#queue = keep.concat(this.#queue)
     if (this.#isStopped) return
-    await new Promise<void>((resolve) => this.clock.setTimer(resolve, this.#pauseMs))
+    await this.#pauses.wait(this.#pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
     if (this.#isStopped) this.stop()
   }

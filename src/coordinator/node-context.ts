@@ -8,6 +8,7 @@ import type { IndexQuery, Storage, StorageAnswer } from '../storage/storage.js'
 import { Committer } from './committer.js'
 import type { CoordinatorSettings } from './coordinator-settings.js'
 import type { EventHub } from './event-hub.js'
+import { Pauses } from './pauses.js'
 import { StorageTime } from './storage-time.js'
 
 /** A record with its typed value. */
@@ -35,6 +36,7 @@ export class NodeContext {
   #ownerId: string
   #writes = 0
   #isStopped = false
+  readonly #pauses: Pauses
 
   constructor(
     readonly settings: CoordinatorSettings,
@@ -46,6 +48,7 @@ export class NodeContext {
   ) {
     this.newId = createIdFactory(clock, random)
     this.time = new StorageTime(clock)
+    this.#pauses = new Pauses(clock)
     this.committer = new Committer(storage, clock, this.time, events)
     this.#ownerId = this.newId()
   }
@@ -112,10 +115,15 @@ export class NodeContext {
     return new Promise((resolve) => this.clock.setTimer(resolve, ms))
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** From now on nothing waits for a storage that is away. */
   stop(): void {
     this.#isStopped = true
     this.committer.stop()
+    this.#pauses.endAll()
   }
 
   /** Asks a storage that is away again, for `waitMs` at most (for ever when absent). */
@@ -131,7 +139,7 @@ export class NodeContext {
         const isAway = isBatutaError(error, 'STORAGE_UNAVAILABLE')
         if (!isAway || this.#isStopped || this.clock.monotonic() + pauseMs > giveUpAt) throw error
       }
-      await this.sleep(pauseMs)
+      await this.#pauses.wait(pauseMs)
       if (this.#isStopped)
         throw new BatutaError('NOT_RUNNING', 'The coordinator has stopped.', { data: { state: 'stopped' } })
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
