@@ -63,6 +63,11 @@ export class Attempt {
     return this.#controller.signal
   }
 
+  /** Whether the handler's function is over. */
+  get hasReturned(): boolean {
+    return this.#hasReturned
+  }
+
   get abortKind(): AbortKind | undefined {
     return this.#abortKind
   }

@@ -247,13 +247,16 @@ export class Coordinator implements CoordinatorApi {
     this.parts.polling.stop()
     if (wasRunning) await this.parts.desk.finishAll(graceMs)
     this.parts.waiters.stop()
-    const stuck = [...this.parts.flow.stuck.keys()].map((run) => ({
-      taskId: run.taskId,
-      agentId: run.reservation.instance.id,
-      attempt: run.number,
-    }))
     await this.#letGo()
-    return { stuck }
+    const { runs, stuck } = this.parts.flow
+    const running = [...stuck.keys(), ...[...runs.values()].filter((run) => !run.attempt.hasReturned)]
+    return {
+      stuck: running.map((run) => ({
+        taskId: run.taskId,
+        agentId: run.reservation.instance.id,
+        attempt: run.number,
+      })),
+    }
   }
 
   async #letGo(): Promise<void> {

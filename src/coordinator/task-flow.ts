@@ -68,6 +68,8 @@ export class TaskFlow {
       this.runs.set(entry.id, run)
       // Claimed in the name of an owner that has since been declared dead: others may have it by now.
       if (reservation.ownerId !== this.node.ownerId) run.attempt.abort('released', new Error('The owner was replaced.'))
+      // Committed so late that this node had given up waiting: whoever comes next takes it back.
+      else if (this.node.isStopped) run.attempt.abort('released', new Error('This node has stopped.'))
       instance.run(() => this.#execute(run))
     }
   }
