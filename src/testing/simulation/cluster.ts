@@ -5,7 +5,7 @@ import { SimProcess, type SimWorld } from './sim-process.js'
 import type { AgentPlan } from './workload.js'
 
 /** Calls that are late, but not lost: no adapter gives up on them. */
-const LATE: StorageFaults = { slow: 0, lostAnswer: 0, timeoutMs: 20_000 }
+const LATE: StorageFaults = { slow: 0, lostAnswer: 0, timeoutMs: 9_000 }
 
 /** The nodes of a run: starts them, kills them, starts them again. */
 export class Cluster {

@@ -5,7 +5,8 @@ import { taskChanges, type World } from '../world.js'
  * Invariant 3: claims held by live owners on an instance never exceed its slots; of a limited type no more run than its
  * limit, over all nodes; starts never exceed a rate in any window.
  *
- * - after each commit: claims that live owners hold on an instance, also of tasks cancelled meanwhile, are at most its slots;
+ * - after each commit: claims that live owners hold on an instance, of running tasks and of cancelled ones
+ *   whose handler runs, are at most its slots;
  * - handlers running on an instance, abandoned ones included, are at most its slots;
  * - a held task of a limited type has a permit record with its token, and every permit record belongs to such a task:
  *   none leaks, none is shared.
@@ -17,8 +18,10 @@ export const slotsAndLimits: CheckerFactory = (report, facts) => {
     const slots = facts.slots.get(agentId)
     if (slots === undefined) return
     const held = [...(world.heldBy.get(instanceId) ?? [])].filter((id) => {
-      const owner = world.tasks.get(id)?.attempts.at(-1)?.ownerId ?? ''
-      return world.owners.has(owner) && world.nodes.get(world.ownerNodes.get(owner) ?? '')?.state !== 'crashed'
+      const task = world.tasks.get(id)
+      const owner = task?.attempts.at(-1)?.ownerId ?? ''
+      const isLive = world.owners.has(owner) && world.nodes.get(world.ownerNodes.get(owner) ?? '')?.state !== 'crashed'
+      return isLive && (task?.state === 'running' || isRunning(id, agentId, world))
     })
     if (held.length > slots) {
       report(`${instanceId} holds ${held.length} claims, its slots are ${slots}: ${held.join(', ')}`, ...held)
@@ -79,4 +82,9 @@ export const slotsAndLimits: CheckerFactory = (report, facts) => {
       for (const id of world.permits.keys()) checkPermit(id, world)
     },
   }
+}
+
+function isRunning(taskId: string, agentId: string, world: World): boolean {
+  for (const run of world.running.values()) if (run.taskId === taskId && run.agentId === agentId) return true
+  return false
 }
