@@ -50,7 +50,7 @@ export const cleanShutdown: CheckerFactory = (report, facts) => {
         }
         if (event.timers > running.length) report(`${event.node} stopped with ${event.timers} timers`, event.node)
         // A call that hangs in a broken network is given up, as a closed connection would.
-        if (event.calls > 0 && isQuiet)
+        if (event.calls > 0 && stoppedInQuiet.has(event.node))
           report(`${event.node} stopped with ${event.calls} storage calls under way`, event.node)
         if (event.subscriptions > 0)
           report(`${event.node} stopped with ${event.subscriptions} bus listeners`, event.node)
