@@ -246,6 +246,7 @@ export class Coordinator implements CoordinatorApi {
     this.parts.purge.stop()
     this.parts.polling.stop()
     if (wasRunning) await this.parts.desk.finishAll(graceMs)
+    this.parts.flow.close()
     this.parts.waiters.stop()
     await this.#letGo()
     const { runs, stuck } = this.parts.flow

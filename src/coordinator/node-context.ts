@@ -115,10 +115,6 @@ export class NodeContext {
     return new Promise((resolve) => this.clock.setTimer(resolve, ms))
   }
 
-  get isStopped(): boolean {
-    return this.#isStopped
-  }
-
   /** From now on nothing waits for a storage that is away. */
   stop(): void {
     this.#isStopped = true

@@ -46,6 +46,8 @@ export class TaskFlow {
   readonly stuck = new Map<Run, string>()
   #parts!: FlowParts
 
+  #isClosed = false
+
   constructor(private readonly node: NodeContext) {}
 
   /** The parts know each other in a ring; this closes it. */
@@ -69,7 +71,7 @@ export class TaskFlow {
       // Claimed in the name of an owner that has since been declared dead: others may have it by now.
       if (reservation.ownerId !== this.node.ownerId) run.attempt.abort('released', new Error('The owner was replaced.'))
       // Committed so late that this node had given up waiting: whoever comes next takes it back.
-      else if (this.node.isStopped) run.attempt.abort('released', new Error('This node has stopped.'))
+      else if (this.#isClosed) run.attempt.abort('released', new Error('This node has stopped.'))
       instance.run(() => this.#execute(run))
     }
   }
@@ -158,6 +160,12 @@ export class TaskFlow {
   async interrupt(by: Entry, turnKey: string, seq: number): Promise<void> {
     const earlier = await this.node.query('task', 'turn', { prefix: [turnKey], upTo: [turnKey, seq - 1], limit: 1_000 })
     await Promise.all(earlier.map((entry) => this.cancel(entry, `interrupted by task ${by.id}`)))
+  }
+
+  /** From now on no handler starts: this node goes. */
+  close(): void {
+    this.#isClosed = true
+    this.releaseAll('this node has stopped')
   }
 
   /** Tells every handler to stop; their claims may still stand. */
