@@ -11,6 +11,8 @@ const MAX_SETS = 512
 const MAX_BYTES = 4 * 1024 * 1024
 /** Sets that may wait before `submit` is held back. */
 const MAX_WAITING = 8_192
+/** The event loop is not kept from anything else for longer. */
+const MAX_HOLD_MS = 5
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1_000
 
@@ -47,7 +49,8 @@ export class Committer {
   #pauseMs = FIRST_PAUSE_MS
   #roomWaiters: (() => void)[] = []
   readonly #pauses: Pauses
-  readonly #schedule: (fn: () => void) => void
+  readonly #defer: (fn: () => void) => void
+  #yieldedAt: number
 
   constructor(
     private readonly storage: Storage,
@@ -56,10 +59,8 @@ export class Committer {
     private readonly events: EventHub,
   ) {
     this.#pauses = new Pauses(clock)
-    // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined.
-    this.#schedule = storage.durable
-      ? (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
-      : soon
+    this.#defer = (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
+    this.#yieldedAt = clock.monotonic()
   }
 
   /** Whether the storage answered the last commit. */
@@ -106,9 +107,17 @@ export class Committer {
   #scheduleSend(): void {
     if (this.#isScheduled || this.#isSending) return
     this.#isScheduled = true
-    this.#schedule(() => {
+    const send = () => {
       this.#isScheduled = false
       void this.#send()
+    }
+    // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined. Memory
+    // costs neither, but must let timers and sockets have their turn.
+    const isDue = this.storage.durable || this.clock.monotonic() - this.#yieldedAt > MAX_HOLD_MS
+    if (!isDue) return soon(send)
+    this.#defer(() => {
+      this.#yieldedAt = this.clock.monotonic()
+      send()
     })
   }
 

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.js'
 import { inProcessEngine } from '../engine/in-process/in-process-engine.js'
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Timer } from '../internal/clock.js'
-import { guardedLogger } from '../internal/logger.js'
+import { guardedLogger, silentLogger } from '../internal/logger.js'
 import { Router } from '../router/router.js'
 import { memoryStorage } from '../storage/memory/memory-storage.js'
 import { SCHEMA } from '../storage/records.js'
@@ -18,6 +18,7 @@ import type { CoordinatorOptions } from './coordinator-options.js'
 import { CountedStorage } from './counted-storage.js'
 import { engineHost } from './engine-host.js'
 import { EventHub } from './event-hub.js'
+import { HandlerScope } from './handler-scope.js'
 import { NodeContext } from './node-context.js'
 import { type NodeParts, wire } from './node-parts.js'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.js'
@@ -75,7 +76,8 @@ export class Coordinator implements CoordinatorApi {
     this.#storage = new CountedStorage(resolved.storage ?? memoryStorage({ now: () => clock.now() }), clock)
     this.router = routerOf(resolved, events)
     this.node = new NodeContext(settings, this.#storage, clock, random, events, logger)
-    const deps = { engine: this.#engine, bus: this.#bus, router: this.router, sessions: extensions.sessions }
+    const scope = resolved.logger === silentLogger ? undefined : new HandlerScope(logger)
+    const deps = { engine: this.#engine, bus: this.#bus, router: this.router, sessions: extensions.sessions, scope }
     this.parts = wire(this.node, deps, () => this.#mayClaim())
     this.tasks = new TaskDesk(this.node, this.parts, {
       checkRunning: () => this.#checkRunning(),

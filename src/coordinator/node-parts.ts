@@ -5,6 +5,7 @@ import { AgentDesk } from './agent-desk.js'
 import { AgentRegistry } from './agent-registry.js'
 import { Clockwork } from './clockwork.js'
 import { Dispatcher } from './dispatcher.js'
+import type { HandlerScope } from './handler-scope.js'
 import type { NodeContext } from './node-context.js'
 import { OwnerLife } from './owner-life.js'
 import { Permits } from './permits.js'
@@ -26,6 +27,8 @@ export interface NodeDeps {
   readonly bus: Bus
   readonly router: Router
   readonly sessions?: ((node: NodeContext) => SessionSupport) | undefined
+  /** Absent: nobody would read its warnings, so handlers run without. */
+  readonly scope: HandlerScope | undefined
 }
 
 /** The parts of a coordinator, made and connected. */
@@ -44,13 +47,14 @@ export interface NodeParts {
   readonly budget: RetryBudget
   readonly router: Router
   readonly desk: AgentDesk
+  readonly scope: HandlerScope | undefined
   /** Looks for work and permits that no hint told of. */
   lookAround(): Promise<void>
 }
 
 /** Makes the parts of a coordinator and shows them to each other. Nothing runs yet. */
 export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean): NodeParts {
-  const { engine, router, bus } = deps
+  const { engine, router, bus, scope } = deps
   const sessions = deps.sessions?.(node)
   const registry = new AgentRegistry(node)
   const requests = new Requests(node, registry, router)
@@ -83,11 +87,13 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
       .catch((error) => node.log.warn({ error }, 'a claim could not be taken back'))
   const owner: OwnerLife = new OwnerLife(node, {
     release: (reason) => flow.releaseAll(reason),
+    proven: () => dispatcher.wake(),
     reborn: () => desk.publishAll(),
     compare: (held) => flow.compare(held, takeBack),
   })
   const runHooks: RunHooks = {
     sessions,
+    scope,
     definition: definitionOf,
     stage: (parent, definition, input, options) => requests.staged(parent, definition, input, options),
     onProgress: (run, fraction, note) => {
@@ -120,6 +126,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     streams,
     budget,
     router,
+    scope,
     lookAround: async () => {
       dispatcher.wake(await lanesInStorage(node, node.settings.maxLanes))
       await flow.lookAgain()

@@ -8,6 +8,8 @@ import { SetBuilder } from './set-builder.js'
 export interface OwnerHooks {
   /** Ends every handler: this owner can no longer be sure that its claims stand. */
   release(reason: string): void
+  /** A beat was acknowledged: claims that had to wait for it may be made. */
+  proven(): void
   /** This owner's record is gone: it was declared dead. Its successor has begun. */
   reborn(): Promise<void>
   /** A claim in this owner's name, found in storage with every beat. */
@@ -142,6 +144,7 @@ export class OwnerLife {
   #proven(sentAt: number): void {
     this.#provenAt = sentAt
     this.#isExpired = false
+    this.hooks.proven()
   }
 
   async #die(): Promise<void> {

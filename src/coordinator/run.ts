@@ -14,6 +14,7 @@ import type { BoundHandler } from './agent-instance.js'
 import { Attempt, type AttemptEnd } from './attempt.js'
 import type { Reservation } from './claim.js'
 import { type ContextHooks, HandlerContext } from './handler-context.js'
+import type { HandlerScope } from './handler-scope.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Contribution } from './set-builder.js'
 import type { OpenSession, SessionSupport } from './task-extension.js'
@@ -24,6 +25,7 @@ const MAX_PARTS = 1_000
 /** What a run needs from its coordinator. */
 export interface RunHooks {
   readonly sessions: SessionSupport | undefined
+  readonly scope: HandlerScope | undefined
   definition(type: string): AnyTaskDefinition | undefined
   /** Makes the record of a staged task; checks input and options. */
   stage(
@@ -108,7 +110,11 @@ export class Run {
     // A copy, since a handler may change what it gets, and the next attempt must not see that.
     const sent = cloneJson(task.input)
     const input = this.#definition === undefined ? sent : checkInput(this.#definition, sent)
-    return this.#handler.run(input, this.#context(task))
+    const { scope } = this.hooks
+    const context = this.#context(task)
+    if (scope === undefined) return this.#handler.run(input, context)
+    const handler = this.#handler
+    return scope.run(this.reservation.instance.id, () => handler.run(input, context))
   }
 
   /** Checks and copies what was returned, and collects what was staged: all before anything is written. */

@@ -53,6 +53,7 @@ export class TaskDesk implements SubmitApi {
     options?: SubmitOptions & WaitOptions,
   ): Promise<RunResult<AnyOutput>> => {
     this.#hooks.checkRunning()
+    this.#parts.scope?.waits()
     const request = this.#request(definition, input, options, 'run')
     const { waitMs, signal } = (isDefinition(definition) ? options : definition) ?? {}
     const { entry } = await this.#store(request)
