@@ -1,6 +1,8 @@
+import { BatutaError } from '../errors/base-error.js'
 import { type Task, taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { TaskState, TaskStatus } from '../task/task-status.js'
+import { checkListFilter, checkRedriveFilter } from './check-filters.js'
 import type { ListFilter, ListPage, RedriveFilter } from './listing-types.js'
 import type { Entry, NodeContext } from './node-context.js'
 
@@ -14,14 +16,17 @@ export const STATES: Readonly<Record<TaskStatus, readonly TaskState[]>> = {
 }
 
 /** Where a listing goes on: in each state, after the last task that was given. */
-type Position = readonly [createdAt: number, id: string] | null
+type Position = readonly [createdAt: number, id: string]
+
+/** A query gives 1,000 records at most, one of which may be the one that the page before ended with. */
+const LONGEST_PAGE = 999
 
 /** Tasks by time, merged over the stored states that the filter asks for. */
 export async function listTasks(node: NodeContext, filter: ListFilter = {}): Promise<ListPage> {
-  const limit = Math.min(Math.max(1, filter.limit ?? 100), 1_000)
+  checkListFilter(filter)
+  const limit = Math.min(filter.limit ?? 100, LONGEST_PAGE)
   const order = filter.order ?? 'desc'
-  const position: Position =
-    filter.cursor === undefined ? null : (JSON.parse(Buffer.from(filter.cursor, 'base64url').toString()) as Position)
+  const position = filter.cursor === undefined ? undefined : positionOf(filter.cursor)
   const pages = await Promise.all(statesOf(filter).map((state) => page(node, state, filter, position, order, limit)))
   const sign = order === 'asc' ? 1 : -1
   const merged = pages.flat().sort((a, b) => sign * (a.value.createdAt - b.value.createdAt || (a.id < b.id ? -1 : 1)))
@@ -37,7 +42,7 @@ function page(
   node: NodeContext,
   state: TaskState,
   filter: ListFilter,
-  position: Position,
+  position: Position | undefined,
   order: 'asc' | 'desc',
   limit: number,
 ): Promise<readonly Entry[]> {
@@ -45,14 +50,32 @@ function page(
   const until = filter.until === undefined ? undefined : Number(filter.until)
   // `after` and `upTo` bound the range whatever the order; a position narrows the end that the walk starts from.
   const low =
-    order === 'asc' && position !== null ? [state, ...position] : from === undefined ? undefined : [state, from - 1]
+    order === 'asc' && position !== undefined
+      ? [state, ...position]
+      : from === undefined
+        ? undefined
+        : [state, from - 1]
   const high = until === undefined ? undefined : [state, until - 1]
-  if (order === 'asc' || position === null) {
+  if (order === 'asc' || position === undefined) {
     return node.query('task', 'listed', { prefix: [state], after: low, upTo: high, order, limit })
   }
   return node
-    .query('task', 'listed', { prefix: [state], after: low, upTo: [state, position[0]], order, limit: limit + 1 })
-    .then((entries) => entries.filter((entry) => entry.value.createdAt < position[0] || entry.id < position[1]))
+    .query('task', 'listed', { prefix: [state], after: low, upTo: [state, ...position], order, limit: limit + 1 })
+    .then((entries) => entries.filter((entry) => entry.id !== position[1]))
+}
+
+/** @throws OPTIONS_INVALID for what is no cursor of ours. */
+function positionOf(cursor: string): Position {
+  try {
+    const [createdAt, id]: unknown[] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    if (typeof createdAt === 'number' && typeof id === 'string') return [createdAt, id]
+  } catch {
+    // Falls through to the same error.
+  }
+  throw new BatutaError('OPTIONS_INVALID', 'This cursor is none that a page of listTasks gave.', {
+    data: { issues: [{ path: ['cursor'], message: 'must be the cursor of an earlier page' }] },
+    fix: 'Begin without a cursor.',
+  })
 }
 
 function statesOf(filter: ListFilter): readonly TaskState[] {
@@ -74,7 +97,8 @@ export async function failedTasks(
   node: NodeContext,
   filter: RedriveFilter,
 ): Promise<{ entries: Entry[]; more: boolean }> {
-  const limit = Math.min(Math.max(1, filter.limit ?? 100), 1_000)
+  checkRedriveFilter(filter)
+  const limit = filter.limit ?? 100
   const isAsked = (entry: Entry | undefined): entry is Entry =>
     entry?.value.state === 'failed' &&
     matches(entry.value, filter) &&

@@ -93,7 +93,7 @@ export class TaskDesk implements SubmitApi {
     return this.#handle(entry, definition ?? this.#parts.registry.definition(type))
   }
 
-  listTasks(filter?: ListFilter): Promise<ListPage> {
+  async listTasks(filter?: ListFilter): Promise<ListPage> {
     this.#hooks.checkRunning()
     return listTasks(this.#node, filter)
   }

@@ -4,6 +4,9 @@ export type TaskState = 'scheduled' | 'waiting' | 'ready' | 'running' | 'complet
 /** Where a task is in its life, as users see it: `pending` is scheduled, waiting or ready, and says why when asked. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
+/** All of them, in the order of a task's life. */
+export const STATUSES: readonly TaskStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
+
 /** The states that a task never leaves. */
 export type TerminalState = 'completed' | 'failed' | 'cancelled'
 
