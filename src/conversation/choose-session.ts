@@ -13,6 +13,11 @@ export function participantIdOf(message: {
   return [message.tenant, message.channel, message.from].map(encodeURIComponent).join('/')
 }
 
+/** The session id in a record's id. */
+export function sessionIdIn(recordId: string): string {
+  return decodeURIComponent(recordId.slice(recordId.indexOf('/') + 1))
+}
+
 /** The id of a session's record: a session id that callers make up is their tenant's own. */
 export function sessionRecordId(tenant: string, sessionId: string): string {
   return [tenant, sessionId].map(encodeURIComponent).join('/')
@@ -45,6 +50,20 @@ async function isOverdue(
   idleMs: number,
 ): Promise<boolean> {
   if (node.time.now() - session.lastMessageAt <= idleMs) return false
-  const turn = await node.read('turn', turnIdOf(session.tenant, 'session', sessionId), node.settings.storageWaitMs)
-  return turn === undefined || turn.value.head === turn.value.nextSeq
+  return !(await hasUnfinishedTask(node, session.tenant, sessionId, node.settings.storageWaitMs))
+}
+
+/** Whether any task of a session is unfinished, a delayed one included. */
+export async function hasUnfinishedTask(
+  node: NodeContext,
+  tenant: string,
+  sessionId: string,
+  waitMs?: number,
+): Promise<boolean> {
+  const turnKey = turnIdOf(tenant, 'session', sessionId)
+  const [turn, delayed] = await Promise.all([
+    node.read('turn', turnKey, waitMs),
+    node.query('task', 'delayed', { prefix: [turnKey], limit: 1 }, waitMs),
+  ])
+  return delayed.length > 0 || (turn !== undefined && turn.value.head !== turn.value.nextSeq)
 }

@@ -45,6 +45,7 @@ export class Messages {
 
   /** @throws OPTIONS_INVALID, SESSION_BUSY, and what `submit` and `result()` throw. */
   async process(incoming: IncomingMessage): Promise<MessageReply> {
+    this.coordinator.tasks.checkRunning()
     const message = checkMessage(incoming, this.#node.newId)
     const entry = await this.#store(message)
     const sessionId = entry.value.sessionId ?? ''

@@ -8,11 +8,14 @@ import type { TaskRecord } from '../task/task-record.js'
 import { sessionRecordId } from './choose-session.js'
 import { messageOf, overflow, replyText, type Summary, withReply } from './history.js'
 import { SessionEdits } from './session-edits.js'
+import { purgeSessions } from './session-purge.js'
 
 /** How much history a session keeps, and what becomes of the rest. */
 export interface HistorySettings {
   readonly maxMessages: number
   readonly summarise: HistoryOptions['summarise']
+  /** A session that is younger may still be gone on with, whatever the retention. */
+  readonly idleMs: number
 }
 
 /** A session that nobody has written yet. */
@@ -23,6 +26,7 @@ export function newSession(tenant: string, now: number): SessionRecord {
 /** Gives tasks their sessions: read before the attempt, staged by the handler, committed with its result. */
 export function sessionSupport(node: NodeContext, history: HistorySettings): SessionSupport {
   return {
+    purge: (idleMs) => purgeSessions(node, Math.max(idleMs, history.idleMs)),
     async open(task: TaskRecord): Promise<OpenSession> {
       const sessionId = task.sessionId ?? ''
       const seen = (await node.read('session', sessionRecordId(task.tenant, sessionId)))?.value

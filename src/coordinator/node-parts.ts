@@ -120,7 +120,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     owner,
     recovery,
     clockwork,
-    purge: new Purge(node),
+    purge: new Purge(node, sessions?.purge),
     polling,
     waiters,
     streams,

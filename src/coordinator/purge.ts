@@ -17,7 +17,11 @@ export class Purge {
   #timer: Timer | undefined
   #isStopped = false
 
-  constructor(private readonly node: NodeContext) {}
+  /** @param more - what the layers above let go of, told how long ago something must have been used last. */
+  constructor(
+    private readonly node: NodeContext,
+    private readonly more: ((idleMs: number) => Promise<void>) | undefined,
+  ) {}
 
   start(): void {
     this.#schedule()
@@ -42,6 +46,8 @@ export class Purge {
   async #round(): Promise<void> {
     for (const outcome of OUTCOMES) await this.#purgeTasks(outcome)
     await this.#purgeTurns()
+    const { idleMs } = this.node.settings.retention
+    await this.more?.(this.node.storage.outcomeAlwaysKnown ? idleMs : Math.max(idleMs, LATE_COPIES_MS))
   }
 
   /** Everything older than its age, then the oldest while there are too many. */

@@ -118,6 +118,11 @@ export class TaskDesk implements SubmitApi {
     return this.#parts.flow.cancel(await this.#require(taskId), reason)
   }
 
+  /** @throws NOT_RUNNING. */
+  checkRunning(): void {
+    this.#hooks.checkRunning()
+  }
+
   /** @internal Stores a task that a layer above has put together. */
   async submitted(submission: Submission): Promise<Submitted> {
     this.#hooks.checkRunning()

@@ -12,4 +12,6 @@ export interface OpenSession {
 /** How tasks that belong to a session get at it. The coordinator knows no more of sessions than this. */
 export interface SessionSupport {
   open(task: TaskRecord): Promise<OpenSession>
+  /** Lets go of sessions last used longer ago than this. */
+  purge(idleMs: number): Promise<void>
 }

@@ -50,6 +50,7 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
         sessionSupport(node, {
           maxMessages: settings?.maxMessages ?? DEFAULT_MAX_MESSAGES,
           summarise: settings?.summarise,
+          idleMs: settings?.sessionIdleMs ?? 0,
         }),
     })
     this.router = this.#coordinator.router

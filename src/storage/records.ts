@@ -160,6 +160,10 @@ const INDEXES: readonly IndexDefinition[] = [
       ? [task.turnKey, task.seq]
       : undefined,
   ),
+  /** Delayed tasks of an ordering key that have no number yet. */
+  index('task', 'delayed', { key: 'text', id: 'text' }, (task, id) =>
+    task.turnKey !== undefined && task.seq === undefined && task.state === 'scheduled' ? [task.turnKey, id] : undefined,
+  ),
   /** What a node holds. Claims of polling agents end by time, so they are in `expires` instead. */
   index('task', 'held', { owner: 'text', id: 'text' }, (task, id) =>
     task.holder !== undefined && task.claimEndsAt === undefined ? [task.holder, id] : undefined,
