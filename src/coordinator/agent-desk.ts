@@ -147,9 +147,10 @@ export class AgentDesk {
   }
 
   #stand(agent: AgentInstance): void {
-    if (agent.isDraining) agent.load.stand('draining')
+    if (agent.isPolling) this.parts.polling.moved(agent)
+    else if (agent.isDraining) agent.load.stand('draining')
     else if (agent.isPaused) agent.load.stand('paused')
-    else agent.load.stand(agent.isPolling ? 'offline' : 'available')
+    else agent.load.stand('available')
   }
 
   #publishSoon(agent: AgentInstance): void {

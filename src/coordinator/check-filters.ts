@@ -1,8 +1,10 @@
 import { OptionCheck, shown } from '../task/option-check.js'
 import { STATUSES } from '../task/task-status.js'
+import type { ClaimOptions } from './claim-types.js'
 import type { ListFilter, RedriveFilter } from './listing-types.js'
 
 const LIST_KEYS = new Set(['status', 'type', 'tenant', 'from', 'until', 'order', 'limit', 'cursor'])
+const CLAIM_KEYS = new Set(['max', 'waitMs', 'signal'])
 const REDRIVE_KEYS = new Set(['ids', 'type', 'tenant', 'code', 'from', 'until', 'limit'])
 
 /** @throws OPTIONS_INVALID with everything that is wrong. */
@@ -31,6 +33,19 @@ export function checkRedriveFilter(filter: RedriveFilter): void {
     check.id(['code'], filter.code)
   }
   check.done('redrive')
+}
+
+/** @throws OPTIONS_INVALID with everything that is wrong. */
+export function checkClaimOptions(options: ClaimOptions): void {
+  const check = new OptionCheck()
+  if (check.object([], options)) {
+    check.keys([], options, CLAIM_KEYS)
+    check.number(['max'], options.max, { min: 1, whole: true })
+    check.number(['waitMs'], options.waitMs, { min: 0, max: Number.POSITIVE_INFINITY })
+    const signal: unknown = options.signal
+    if (signal !== undefined && !(signal instanceof AbortSignal)) check.add(['signal'], 'must be an AbortSignal')
+  }
+  check.done('claimTasks')
 }
 
 function checkCommon(check: OptionCheck, filter: ListFilter | RedriveFilter): void {

@@ -96,8 +96,11 @@ export class Clockwork {
     const pushedBackMs = isRetry ? this.budget.take() : 0
     await changeTask(this.node, this.onChange, entry, (task) => {
       if (task.state !== 'scheduled' || (task.runAt ?? 0) > this.node.time.now()) return undefined
-      if (pushedBackMs > 0)
-        return { after: scheduledAt(task, this.node.time.now() + pushedBackMs, this.node.settings.boosts) }
+      if (pushedBackMs > 0) {
+        const until = this.node.time.now() + pushedBackMs
+        this.budget.putOff(task.id, until)
+        return { after: scheduledAt(task, until, this.node.settings.boosts) }
+      }
       return promotionOf(task)
     })
   }

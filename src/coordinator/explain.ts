@@ -17,7 +17,10 @@ export interface ExplainView {
   readonly decisions: Iterable<RoutingDecision>
   readonly mayClaim: boolean
   readonly isParked: (taskId: string) => boolean
-  readonly isBudgetSpent: () => boolean
+  /** Whether it is for want of retry budget that a task is due only then. */
+  readonly isPutOff: (taskId: string, until: number | undefined) => boolean
+  /** The strategy that decides when a task names none. */
+  readonly strategy: string
 }
 
 /** Why a task is where it is. */
@@ -51,7 +54,7 @@ function scheduledReason(view: ExplainView, task: TaskRecord): PendingReason {
   const until = new Date(task.runAt ?? 0)
   const attempt = task.attempts.length
   if (attempt === 0) return { kind: 'scheduled', until }
-  return view.isBudgetSpent() && (task.runAt ?? 0) <= view.node.time.now()
+  return view.isPutOff(task.id, task.runAt)
     ? { kind: 'retry_budget', until }
     : { kind: 'backing_off', until, attempt }
 }
@@ -91,7 +94,7 @@ function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
   } else if (view.isParked(task.id) && failedOn.size > 0) {
     reasons.push({ kind: 'excluded', agents: failedOn.size })
   } else if (view.isParked(task.id) && limit === undefined) {
-    const strategy = task.strategy ?? view.registry.definition(task.type)?.options.strategy ?? 'default'
+    const strategy = task.strategy ?? view.registry.definition(task.type)?.options.strategy ?? view.strategy
     reasons.push({ kind: 'strategy_declined', strategy })
   }
   return reasons

@@ -1,6 +1,5 @@
 import type { Timer } from '../internal/clock.js'
 import { LAYOUT, type OwnerRecord } from '../storage/records.js'
-import { currentAttempt } from '../task/task-life-cycle.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { SetBuilder } from './set-builder.js'
 
@@ -190,9 +189,4 @@ export class OwnerLife {
       this.#watch()
     }, observeMs)
   }
-}
-
-/** The token of the claim that a held task stands for. */
-export function heldToken(entry: Entry): string | undefined {
-  return currentAttempt(entry.value)?.token
 }

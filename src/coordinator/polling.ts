@@ -4,6 +4,7 @@ import { cloneJson } from '../task/json-value.js'
 import { checkInput } from '../task/schema-check.js'
 import { holdsClaim } from '../task/task-life-cycle.js'
 import type { AgentInstance } from './agent-instance.js'
+import { checkClaimOptions } from './check-filters.js'
 import type { Reservation } from './claim.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { Entry, NodeContext } from './node-context.js'
@@ -40,6 +41,7 @@ export class PollingDesk {
 
   /** Waits for work for this agent; answers with what came at the first moment when anything did. */
   async claim(instance: AgentInstance, options: ClaimOptions, wake: () => void): Promise<AnyClaim[]> {
+    checkClaimOptions(options)
     const free = instance.load.capacity - instance.load.inFlight
     const max = Math.min(options.max ?? free, free)
     if (options.signal?.aborted === true) return []
@@ -116,6 +118,11 @@ export class PollingDesk {
     if (claim !== undefined && !holdsClaim(entry.value, claim.token)) claim.lose()
   }
 
+  /** This agent was paused, resumed or drained. */
+  moved(instance: AgentInstance): void {
+    this.#stand(instance)
+  }
+
   /** Ends all waiting: this node stops, or the agent goes. */
   stop(instance?: AgentInstance): void {
     for (const [one, demands] of this.#demands) {
@@ -139,7 +146,8 @@ export class PollingDesk {
 
   /** Available exactly while a demand has room. */
   #stand(instance: AgentInstance): void {
-    const isAvailable = this.#withRoom(instance) !== undefined && !instance.isDraining && !instance.isPaused
-    instance.load.stand(isAvailable ? 'available' : 'offline')
+    if (instance.isDraining) instance.load.stand('draining')
+    else if (instance.isPaused) instance.load.stand('paused')
+    else instance.load.stand(this.#withRoom(instance) === undefined ? 'offline' : 'available')
   }
 }

@@ -7,7 +7,6 @@ import {
   settled,
   withoutHolder,
 } from '../task/task-life-cycle.js'
-import type { TaskRecord } from '../task/task-record.js'
 import { changeTask, type OnChange } from './change-task.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { SetBuilder } from './set-builder.js'
@@ -173,9 +172,4 @@ export class Recovery {
       }),
     )
   }
-}
-
-/** Whether a task is one that a node holds, running or not yet let go of. */
-export function isHeld(task: TaskRecord): boolean {
-  return task.holder !== undefined && task.claimEndsAt === undefined
 }

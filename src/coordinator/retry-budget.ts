@@ -3,6 +3,8 @@ import type { Clock } from '../internal/clock.js'
 /** Seconds of the floor that may be saved up. */
 const SAVED_SECONDS = 10
 
+const MAX_PUT_OFF = 1_000
+
 /**
  * Keeps retries from multiplying an outage: a token bucket that every new task fills by `ratio`, and time by
  * `floorPerSecond`. (Finagle's RetryBudget; its defaults are 20 % and 10 a second.)
@@ -10,6 +12,8 @@ const SAVED_SECONDS = 10
 export class RetryBudget {
   #tokens: number
   #filledAt: number
+  /** Retries that this node has put off, for explanations: task and time. The oldest are forgotten. */
+  readonly #putOff = new Map<string, number>()
   /** When the next token that is not spoken for is expected; monotonic. */
   #nextAt = 0
 
@@ -26,9 +30,17 @@ export class RetryBudget {
     this.#tokens = Math.min(this.#limit, this.#tokens + this.options.ratio)
   }
 
-  /** Whether the next retry has to wait. */
-  get isSpent(): boolean {
-    return this.#tokens < 1
+  /** A retry has to wait until then (storage time), for want of a token. */
+  putOff(taskId: string, until: number): void {
+    this.#putOff.delete(taskId)
+    this.#putOff.set(taskId, until)
+    const [oldest] = this.#putOff.keys()
+    if (this.#putOff.size > MAX_PUT_OFF && oldest !== undefined) this.#putOff.delete(oldest)
+  }
+
+  /** Whether it is for want of a token that this task is due at that time, as far as this node remembers. */
+  hasPutOff(taskId: string, until: number | undefined): boolean {
+    return until !== undefined && this.#putOff.get(taskId) === until
   }
 
   /** Takes a token: 0. Or says in how many milliseconds one is expected; each caller is given a time of its own. */

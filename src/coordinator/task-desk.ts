@@ -192,7 +192,8 @@ export class TaskDesk implements SubmitApi {
       decisions: router.decisions.recent(),
       mayClaim: this.#hooks.mayClaim(),
       isParked: (id: string) => dispatcher.isParked(id),
-      isBudgetSpent: () => budget.isSpent,
+      isPutOff: (id: string, until: number | undefined) => budget.hasPutOff(id, until),
+      strategy: router.strategy,
     }
     return explainTask(view, await this.#require(taskId))
   }

@@ -1,5 +1,5 @@
 import type { Logger } from '../internal/logger.js'
-import type { AnyTaskDefinition, TaskDefinition } from './definition.js'
+import type { TaskDefinition } from './definition.js'
 import type { Priority } from './priority.js'
 import type { Task } from './task.js'
 
@@ -74,5 +74,3 @@ export interface TaskContext<in TWrite = never> {
 /** What a catch-all handler is: its input is whatever was sent. */
 // biome-ignore lint/suspicious/noExplicitAny: a catch-all takes any type's input; the contract of api.md.
 export type CatchAllHandler = (input: any, ctx: TaskContext<unknown>) => unknown
-
-export type { AnyTaskDefinition }

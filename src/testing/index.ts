@@ -20,4 +20,10 @@ export {
   storageConformanceCases,
   type TestRunner,
 } from './storage-conformance/index.js'
+export {
+  type MakeStrategy,
+  type StrategyCase,
+  type StrategyTraits,
+  strategyConformance,
+} from './strategy-conformance/index.js'
 export { type RunUntilOptions, VirtualClock, type VirtualClockOptions } from './virtual-clock.js'
