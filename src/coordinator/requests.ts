@@ -93,9 +93,24 @@ export class Requests {
     if (resolved.strategy !== undefined) this.router.strategyFor(resolved.strategy)
     const copy = copyJson(input, { maxBytes: this.node.settings.maxPayloadBytes, what: 'input' })
     this.#checkServed(resolved)
-    const { orderingKey, sessionId, whenBusy, ...rest } = resolved
-    const turnKey = turnKeyOf(resolved.tenant, orderingKey, sessionId)
-    const spec: TaskSpec = { ...rest, sessionId, input: copy.value, turnKey }
+    const { sessionId, whenBusy } = resolved
+    // Named one by one: on the way of every task, where copying the rest of an object costs ten times as much.
+    const spec: TaskSpec = {
+      type: resolved.type,
+      requires: resolved.requires,
+      tenant: resolved.tenant,
+      priority: resolved.priority,
+      input: copy.value,
+      runAt: resolved.runAt,
+      expiresAt: resolved.expiresAt,
+      timeoutMs: resolved.timeoutMs,
+      strategy: resolved.strategy,
+      fallbackAgents: resolved.fallbackAgents,
+      metadata: resolved.metadata,
+      idempotencyKey: resolved.idempotencyKey,
+      turnKey: turnKeyOf(resolved.tenant, resolved.orderingKey, sessionId),
+      sessionId,
+    }
     const hash = resolved.idempotencyKey === undefined ? undefined : inputHash(copy.value)
     return { submission: { spec, bytes: copy.bytes + 512, inputHash: hash, whenBusy }, definition, resolved }
   }

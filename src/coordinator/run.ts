@@ -22,6 +22,8 @@ import type { OpenSession, SessionSupport } from './task-extension.js'
 /** Parts kept for listeners that come later; a stream is live, not durable. */
 const MAX_PARTS = 1_000
 
+const NOTHING: readonly Contribution[] = []
+
 /** What a run needs from its coordinator. */
 export interface RunHooks {
   readonly sessions: SessionSupport | undefined
@@ -45,7 +47,7 @@ export interface RunEnd extends AttemptEnd {
 }
 
 /** One claimed attempt on this node. */
-export class Run {
+export class Run implements ContextHooks {
   readonly attempt: Attempt
   /** What the handler wrote so far; the first ones are dropped when there are too many. */
   readonly parts: unknown[] = []
@@ -98,22 +100,29 @@ export class Run {
     return this.#finished(end, end.outcome.output)
   }
 
-  async #work(): Promise<unknown> {
+  /** Only a task with a session has anything to wait for before its handler. */
+  #work(): unknown {
     const task = this.entry.value
-    if (this.#handler === undefined) throw noHandler(task, this.reservation.instance.id)
-    if (task.sessionId !== undefined && this.hooks.sessions !== undefined) {
-      this.#session = await this.hooks.sessions.open(task)
-    }
+    const handler = this.#handler
+    if (handler === undefined) throw noHandler(task, this.reservation.instance.id)
+    const { sessions } = this.hooks
+    if (task.sessionId === undefined || sessions === undefined) return this.#call(handler, task)
+    return sessions.open(task).then((session) => {
+      this.#session = session
+      return this.#call(handler, task)
+    })
+  }
+
+  #call(handler: BoundHandler, task: TaskRecord): unknown {
+    const reason = this.attempt.abortKind
     // Cancelled or released before it began: the handler is not started at all.
-    if (this.attempt.abortKind !== undefined)
-      throw new BatutaError('ATTEMPT_RELEASED', 'Ended before it began.', { data: { reason: this.attempt.abortKind } })
+    if (reason !== undefined) throw new BatutaError('ATTEMPT_RELEASED', 'Ended before it began.', { data: { reason } })
     // A copy, since a handler may change what it gets, and the next attempt must not see that.
     const sent = cloneJson(task.input)
     const input = this.#definition === undefined ? sent : checkInput(this.#definition, sent)
-    const { scope } = this.hooks
     const context = this.#context(task)
-    if (scope === undefined) return this.#handler.run(input, context)
-    const handler = this.#handler
+    const { scope } = this.hooks
+    if (scope === undefined) return handler.run(input, context)
     return scope.run(this.reservation.instance.id, () => handler.run(input, context))
   }
 
@@ -122,7 +131,7 @@ export class Run {
     try {
       if (this.#definition !== undefined) checkOutput(this.#definition, returned)
       const output = copyJson(returned, { maxBytes: this.node.settings.maxPayloadBytes, what: 'result' }).value
-      const contributions = (await this.#session?.contributions(output)) ?? []
+      const contributions = this.#session === undefined ? NOTHING : await this.#session.contributions(output)
       return { ...end, outcome: { type: 'success', output }, children: this.#children, contributions }
     } catch (error) {
       const outcome: Outcome = { type: 'failure', error: toStoredError(error), retryable: true }
@@ -150,28 +159,29 @@ export class Run {
       number: this.number,
       deadline: new Date(this.node.clock.now() + limitMs),
       session: this.#session,
-      hooks: this.#contextHooks,
+      hooks: this,
       log: this.node.log,
     })
   }
 
-  readonly #contextHooks: ContextHooks = {
-    progress: (fraction, note) => {
-      if (!this.#isOpen) return
-      this.attempt.touch()
-      this.hooks.onProgress(this, fraction, note)
-    },
-    write: (part) => {
-      if (!this.#isOpen) return
-      this.attempt.touch()
-      this.#keep(part)
-    },
-    stage: (definition, input, options) => {
-      const child = this.hooks.stage(this.entry.value, definition, input, options)
-      // After the handler's end nothing is staged any more; the id then leads nowhere, as documented.
-      if (this.#isOpen) this.#children.push(child)
-      return child.id
-    },
+  /** What the handler says through its context. After its end it says it to nobody. */
+  progress(fraction: number | undefined, note: string | undefined): void {
+    if (!this.#isOpen) return
+    this.attempt.touch()
+    this.hooks.onProgress(this, fraction, note)
+  }
+
+  write(part: unknown): void {
+    if (!this.#isOpen) return
+    this.attempt.touch()
+    this.#keep(part)
+  }
+
+  stage(definition: AnyTaskDefinition, input: unknown, options: StagedSubmitOptions | undefined): string {
+    const child = this.hooks.stage(this.entry.value, definition, input, options)
+    // After the handler's end nothing is staged any more; the id then leads nowhere, as documented.
+    if (this.#isOpen) this.#children.push(child)
+    return child.id
   }
 
   /** A part that its schema refuses, or that is no JSON, is dropped and logged: writing never throws. */

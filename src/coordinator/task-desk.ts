@@ -145,8 +145,10 @@ export class TaskDesk implements SubmitApi {
       : this.#parts.requests.adHoc(definition, call)
   }
 
-  #store(request: Request): Promise<Submitted> {
-    return this.#submitted(request.submission)
+  #store({ submission }: Request): Promise<Submitted> {
+    // An interrupt has a second half; whatever else was asked for is done when it is stored.
+    if (submission.whenBusy === 'interrupt') return this.#submitted(submission)
+    return submitTask(this.#node, this.#parts.dispatcher, submission, this.#parts.flow)
   }
 
   async #submitted(submission: Submission): Promise<Submitted> {

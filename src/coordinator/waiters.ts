@@ -38,6 +38,9 @@ export class Waiters {
     const { waitMs, signal } = patience
     if (this.#isStopped) return Promise.reject(stopped())
     if (signal?.aborted === true) return Promise.reject(new WaitTimeoutError(taskId, undefined, signal.reason))
+    if (waitMs === undefined && signal === undefined) {
+      return new Promise((resolve, reject) => this.#add(taskId, { resolve, reject }))
+    }
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined
       const leave = () => {
@@ -75,7 +78,8 @@ export class Waiters {
   ended(taskId: string, task: TaskRecord): void {
     const waiters = this.#byTask.get(taskId)
     if (waiters === undefined) return
-    for (const waiter of [...waiters]) waiter.resolve(task)
+    this.#byTask.delete(taskId)
+    for (const waiter of waiters) waiter.resolve(task)
   }
 
   /** Looks a task up that may have ended elsewhere. */
@@ -107,7 +111,9 @@ export class Waiters {
   }
 
   #fail(taskId: string, error: unknown): void {
-    for (const waiter of [...(this.#byTask.get(taskId) ?? [])]) waiter.reject(error)
+    const waiters = this.#byTask.get(taskId)
+    this.#byTask.delete(taskId)
+    for (const waiter of waiters ?? []) waiter.reject(error)
   }
 
   #schedule(): void {
