@@ -222,10 +222,11 @@ export class Dispatcher {
     const failed = failedAgents(task)
     if (failed.length === 0) return false
     let othersAreFull = false
-    for (const { load } of this.registry.agents) {
-      if (failed.includes(load.agentId) || pool.get(load.instanceId) === undefined) continue
+    for (const { load, lanes } of this.registry.agents) {
+      if (failed.includes(load.agentId) || !lanes.includes(pool.id)) continue
       if (load.refusal === undefined) return false
-      if (load.refusal === 'full') othersAreFull = true
+      // One whose slots are all stuck may never be free again.
+      if (load.refusal === 'full' && load.stuck < load.capacity) othersAreFull = true
     }
     return othersAreFull
   }
