@@ -40,5 +40,5 @@ export interface RunResult<out TOutput = unknown> {
 }
 
 /** What is known of a task without a definition. */
-// biome-ignore lint/suspicious/noExplicitAny: untyped by the contract of api.md; the caller knows what it sent.
+// biome-ignore lint/suspicious/noExplicitAny: untyped on purpose: the caller knows what it sent.
 export type AnyOutput = any

@@ -12,7 +12,7 @@ import type { AgentOptions, AgentSnapshot } from '../task/agent.js'
 import type { IncomingMessage, MessageReply } from '../task/message.js'
 import type { LintFinding } from './lint.js'
 
-/** The facade for host applications. The class `Orchestrator` implements it. Generic in the reply only: see api.md. */
+/** The facade for host applications. The class `Orchestrator` implements it. Generic in the reply only: generic over agents too, `const app` would be circular for handlers that use it. */
 export interface OrchestratorApi<out TReply = unknown> extends SubmitApi, PollingApi, EventsApi {
   readonly coordinator: CoordinatorApi
   readonly router: Router

@@ -72,5 +72,5 @@ export interface TaskContext<in TWrite = never> {
 }
 
 /** What a catch-all handler is: its input is whatever was sent. */
-// biome-ignore lint/suspicious/noExplicitAny: a catch-all takes any type's input; the contract of api.md.
+// biome-ignore lint/suspicious/noExplicitAny: a catch-all takes any type's input, and only its author knows what that is.
 export type CatchAllHandler = (input: any, ctx: TaskContext<unknown>) => unknown

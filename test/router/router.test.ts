@@ -205,7 +205,7 @@ describe('a broken strategy', () => {
       name: 'vandal',
       select: (context) => Object.assign(context, { now: 0 }) && context.candidates[0],
     }
-    const router = new Router({ strategy: capabilityMatch({ amongEquals: vandal }) })
+    const router = new Router({ strategy: capabilityMatch({ then: vandal }) })
     expect(router.decide(TASK, team(2).pool).decision.fallbackFor).toBe('capability_match')
   })
 

@@ -15,7 +15,7 @@ function specialists(context: RoutingContext): RoutingContext {
 /** Options of {@link capabilityMatch}. */
 export interface CapabilityMatchOptions {
   /** Chooses among equally specialised agents. Default `leastBusy()`. */
-  readonly amongEquals?: RoutingStrategy | undefined
+  readonly then?: RoutingStrategy | undefined
 }
 
 /**
@@ -23,7 +23,7 @@ export interface CapabilityMatchOptions {
  * generalists stay free for what only they can do. Among equals another strategy chooses.
  */
 export function capabilityMatch(options: CapabilityMatchOptions = {}): RoutingStrategy {
-  const inner = options.amongEquals ?? leastBusy()
+  const inner = options.then ?? leastBusy()
   const { terms } = inner
   const strategy: RoutingStrategy = {
     name: 'capability_match',
