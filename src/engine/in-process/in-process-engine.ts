@@ -27,6 +27,7 @@ class InProcessEngine implements Engine {
   readonly #tenants = new Set<string>()
   #host: EngineHost | undefined
   #timer: Timer | undefined
+  #isStopped = false
 
   constructor(windowSize: number) {
     this.#windowSize = windowSize
@@ -38,24 +39,24 @@ class InProcessEngine implements Engine {
   }
 
   offer(refs: readonly TaskRef[]): void {
+    if (this.#isStopped) return
     for (const ref of refs) {
       if (this.#lane(ref.lane).offer(ref)) this.#tenants.add(ref.tenant)
     }
   }
 
   want(lanes: Iterable<string>, n: number): TaskRef[] {
-    const windows: LaneWindow[] = []
-    for (const lane of lanes) {
-      const window = this.#lane(lane)
-      if (window.size > 0) windows.push(window)
-    }
+    if (this.#isStopped) return []
+    const asked = Array.from(lanes, (lane) => this.#lane(lane))
+    const windows = asked.filter((window) => window.size > 0)
     const taken: TaskRef[] = []
     while (taken.length < n) {
       const ref = this.#takeNext(windows)
       if (ref === undefined) break
       taken.push(ref)
     }
-    for (const window of windows) if (window.isLow) void this.#refill(window, this.#windowSize)
+    // An empty window too: what filled it last may all have been gone when it came.
+    for (const window of asked) if (window.isLow) void this.#refill(window, this.#windowSize)
     return taken
   }
 
@@ -64,6 +65,7 @@ class InProcessEngine implements Engine {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     this.#timer?.cancel()
     this.#host = undefined
     this.#lanes.clear()

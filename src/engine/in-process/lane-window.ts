@@ -25,6 +25,8 @@ export class LaneWindow {
   #isRefilling = false
   /** What was offered behind an edge during a refill; `undefined` when that was more than a window. */
   #turnedAway: TaskRef[] | undefined = []
+  /** It was trimmed during a refill: behind an edge there is more than storage knew of when it was read. */
+  #isTrimmed = false
 
   constructor(lane: string, limit: number) {
     this.lane = lane
@@ -43,13 +45,12 @@ export class LaneWindow {
   /** Takes a reference in, unless it is here already or ranks after its tenant's edge. */
   offer(ref: TaskRef): boolean {
     if (this.#in.has(ref.id) || this.#out.has(ref.id)) return false
-    const edge = this.#edges.get(ref.tenant)
-    if (edge !== undefined && !before(ref, edge)) {
+    if (this.#isBehindEdge(ref)) {
       if (this.#isRefilling) this.#turnAway(ref)
       return false
     }
     this.#add(ref)
-    if (this.#in.size > 2 * this.#limit) this.#trim()
+    if (this.#isOverfull) this.#trim()
     return true
   }
 
@@ -78,6 +79,7 @@ export class LaneWindow {
     if (this.#isRefilling) return false
     this.#isRefilling = true
     this.#turnedAway = []
+    this.#isTrimmed = false
     return true
   }
 
@@ -87,27 +89,73 @@ export class LaneWindow {
     let added = 0
     for (const ref of refs) {
       if (this.#in.has(ref.id) || this.#out.has(ref.id)) continue
+      if (this.#isTrimmed && this.#isBehindEdge(ref)) continue
       this.#add(ref)
       added++
     }
-    if (isAll && this.#turnedAway !== undefined) {
+    const turnedAway = this.#turnedAway
+    if (isAll && turnedAway !== undefined) {
       this.#isComplete = true
       this.#edges.clear()
-      for (const ref of this.#turnedAway) if (this.offer(ref)) added++
-    } else if (!isAll && (added > 0 || !this.#isComplete)) {
+    } else if (!isAll) {
       // Others put in more than this node knew of, so it can't know of what lies behind either.
-      this.#isComplete = false
-      for (const ref of refs) {
-        const edge = this.#edges.get(ref.tenant)
-        if (edge === undefined || before(edge, ref)) this.#edges.set(ref.tenant, ref)
-      }
+      if (added > 0) this.#isComplete = false
+      if (!this.#isComplete && !this.#isTrimmed) this.#moveEdges(refs)
     }
-    if (this.#in.size > 2 * this.#limit) this.#trim()
+    // Made ready while storage was being read, so it may lie before what was read: without it there would be a gap.
+    for (const ref of turnedAway ?? []) if (this.offer(ref)) added++
+    if (this.#isOverfull) this.#trim()
     return added
   }
 
   failRefill(): void {
     this.#isRefilling = false
+  }
+
+  #isBehindEdge(ref: TaskRef): boolean {
+    const edge = this.#edges.get(ref.tenant)
+    return edge !== undefined && before(edge, ref)
+  }
+
+  /** A tenant has one at least, however many there are. */
+  get #isOverfull(): boolean {
+    return this.#in.size > 2 * Math.max(this.#limit, this.#byTenant.size)
+  }
+
+  /** What was read is the beginning of each tenant's queue, as long for one as for another while it has any. */
+  #moveEdges(refs: readonly TaskRef[]): void {
+    const counts = new Map<string, number>()
+    const lasts = new Map<string, TaskRef>()
+    for (const ref of refs) {
+      counts.set(ref.tenant, (counts.get(ref.tenant) ?? 0) + 1)
+      const last = lasts.get(ref.tenant)
+      if (last === undefined || before(last, ref)) lasts.set(ref.tenant, ref)
+    }
+    const longest = Math.max(...counts.values())
+    for (const [tenant, last] of lasts) {
+      const edge = this.#edges.get(tenant)
+      // Shorter than the others' by more than the last round: that was all of it.
+      if ((counts.get(tenant) ?? 0) < longest - 1) this.#edges.delete(tenant)
+      else if (edge !== undefined) {
+        if (before(edge, last)) this.#edges.set(tenant, last)
+      } else if (refs.length >= this.#limit) {
+        this.#edges.set(tenant, last)
+        this.#keep(tenant, (ref) => !before(last, ref))
+      }
+    }
+  }
+
+  /** Leaves to storage what does not fit. */
+  #keep(tenant: string, fits: (ref: TaskRef) => boolean): void {
+    const refs = [...(this.#byTenant.get(tenant)?.values() ?? [])]
+    if (refs.every(fits)) return
+    const kept = new Heap(before)
+    for (const ref of refs) {
+      if (fits(ref)) kept.push(ref)
+      else this.#in.delete(ref.id)
+    }
+    if (kept.size > 0) this.#byTenant.set(tenant, kept)
+    else this.#byTenant.delete(tenant)
   }
 
   #turnAway(ref: TaskRef): void {
@@ -129,18 +177,16 @@ export class LaneWindow {
   #trim(): void {
     const share = Math.max(1, Math.floor(this.#limit / this.#byTenant.size))
     for (const [tenant, heap] of this.#byTenant) {
-      const refs = [...heap.values()].sort((a, b) => (before(a, b) ? -1 : 1))
-      const kept = new Heap(before)
-      for (const [i, ref] of refs.entries()) {
-        if (i < share) kept.push(ref)
-        else this.#in.delete(ref.id)
-      }
-      this.#byTenant.set(tenant, kept)
-      const last = refs[share - 1]
+      if (heap.size <= share) continue
+      const last = [...heap.values()].sort((a, b) => (before(a, b) ? -1 : 1))[share - 1]
+      if (last === undefined) continue
+      this.#keep(tenant, (ref) => !before(last, ref))
       const edge = this.#edges.get(tenant)
-      if (refs.length > share && last !== undefined && (edge === undefined || before(last, edge))) {
-        this.#edges.set(tenant, last)
-      }
+      if (edge === undefined || before(last, edge)) this.#edges.set(tenant, last)
+    }
+    if (this.#isRefilling) {
+      this.#isTrimmed = true
+      this.#turnedAway = undefined
     }
     this.#isComplete = false
   }
