@@ -1,0 +1,15 @@
+export {
+  type EngineCase,
+  type EngineCaseContext,
+  type EngineFactory,
+  type EngineUnderTest,
+  runEngineCase,
+} from './engine-conformance.js'
+export { type Asked, EngineProbe } from './probe.js'
+export {
+  type EngineConformanceOptions,
+  type EngineConformanceReport,
+  engineConformance,
+  engineConformanceCases,
+  runEngineConformance,
+} from './run.js'
