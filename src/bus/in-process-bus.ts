@@ -15,7 +15,7 @@ export class BusHub {
         if (this.#listeners.size < 2) return
         queueMicrotask(() => {
           for (const [owner, listeners] of this.#listeners) {
-            if (owner !== self) for (const listener of listeners) listener(message)
+            if (owner !== self) for (const listener of listeners) tell(listener, message)
           }
         })
       },
@@ -27,5 +27,14 @@ export class BusHub {
         this.#listeners.delete(self)
       },
     }
+  }
+}
+
+/** A hint may be lost, so what a listener throws is no news; the others must still hear it. */
+function tell(listener: (message: BusMessage) => void, message: BusMessage): void {
+  try {
+    listener(message)
+  } catch {
+    // Whoever cares about its own errors catches them.
   }
 }
