@@ -1,4 +1,5 @@
 /** Judges a chaos run by what is in the database file and in the log, and by nothing else. */
+import { sessionRecordId } from '../../src/conversation/choose-session.js'
 import { permitIdOf } from '../../src/coordinator/permits.js'
 import { type OwnerRecord, SCHEMA, type SessionRecord, type TurnRecord } from '../../src/storage/records.js'
 import { sqliteStorage } from '../../src/storage/sqlite/index.js'
@@ -85,11 +86,7 @@ async function readAll(path: string): Promise<Found> {
       'turn',
       keys((task) => task.turnKey),
     ),
-    sessions: await readMap<SessionRecord>(
-      storage,
-      'session',
-      keys((task) => task.sessionId),
-    ),
+    sessions: await readMap<SessionRecord>(storage, 'session', keys(sessionOf)),
     owners: (await storage.query('owners', { limit: 1_000 })).records.map(({ value }) => value as OwnerRecord),
     agents: (await storage.count('agents', {})).count,
     permits: [...(await readMap(storage, 'permit', permitIds)).keys()],
@@ -101,6 +98,10 @@ async function readAll(path: string): Promise<Found> {
 async function readMap<T>(storage: Storage, kind: string, ids: readonly string[]): Promise<Map<string, T>> {
   const { records } = await storage.read(ids.map((id) => ({ kind, id })))
   return new Map(records.flatMap((record) => (record === undefined ? [] : [[record.id, record.value as T] as const])))
+}
+
+function sessionOf({ tenant, sessionId }: TaskRecord): string | undefined {
+  return sessionId === undefined ? undefined : sessionRecordId(tenant, sessionId)
 }
 
 function ofKind<T extends ChaosLine['t']>(lines: readonly ChaosLine[], t: T): Extract<ChaosLine, { t: T }>[] {
@@ -187,8 +188,8 @@ function* asPlanned(
       continue
     }
     if (cancelled.has(id)) yield `task ${id} is ${task.state} after its cancel was accepted`
-    if (task.state === 'completed' && task.sessionId !== undefined)
-      counted.set(task.sessionId, (counted.get(task.sessionId) ?? 0) + 1)
+    const session = sessionOf(task)
+    if (task.state === 'completed' && session !== undefined) counted.set(session, (counted.get(session) ?? 0) + 1)
     const script = task.parentId === undefined ? plan[(task.input as { n: number }).n] : undefined
     const failures = script?.failures ?? 0
     const expected = failures > MAX_RETRIES && task.type === 'chaos.work' ? 'failed' : 'completed'
