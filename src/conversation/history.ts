@@ -20,9 +20,9 @@ export interface Summary {
   readonly text: string | undefined
 }
 
-/** The messages that no longer fit when one more is added. */
+/** The messages that no longer fit once the reply, and the message that will come after it, are added. */
 export function overflow(messages: readonly StoredMessage[], maxMessages: number): readonly StoredMessage[] {
-  return messages.slice(0, Math.max(0, messages.length + 1 - maxMessages))
+  return messages.slice(0, Math.max(0, messages.length + 2 - maxMessages))
 }
 
 /** The history with a reply in, and what no longer fits out. What came in meanwhile stays. */

@@ -6,7 +6,9 @@ import { resultOf } from '../coordinator/task-handle.js'
 import { turnIdOf } from '../coordinator/turns.js'
 import { BatutaError } from '../errors/base-error.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
+import { copyJson } from '../task/json-value.js'
 import type { IncomingMessage, MessageInput, MessageReply } from '../task/message.js'
+import { checkInput } from '../task/schema-check.js'
 import type { WhenBusy } from '../task/submit-options.js'
 
 import { taskOf } from '../task/task.js'
@@ -114,13 +116,15 @@ export class Messages {
   async #join(message: CheckedMessage, place: Place): Promise<Entry | undefined> {
     const turnKey = turnIdOf(message.tenant, 'session', place.sessionId)
     const waiting = await this.#node.query('task', 'turn', { prefix: [turnKey], limit: 1_000 })
-    const open = waiting.find((entry) => isJoinable(entry.value))
+    // The last one: an earlier one may have had no room for what came after it.
+    const open = waiting.findLast((entry) => isJoinable(entry.value))
     if (open === undefined) return undefined
     const { contribution } = storeMessage(this.#node, message, place, open.id)
     const result = await changeTask(this.#node, this.coordinator.parts.flow.onChange, open, (task) => {
       // Our own join, found again after its answer went missing.
       if (!isJoinable(task) || inputOf(task).merged.some((one) => one.messageId === message.messageId)) return undefined
-      return { after: { ...task, input: merged(inputOf(task), message) }, contributions: [contribution] }
+      const input = merged(inputOf(task), message)
+      return this.#fits(input) ? { after: { ...task, input }, contributions: [contribution] } : undefined
     })
     const stands = result.change === undefined ? result.stands : result.change.after
     if (stands === undefined || !inputOf(stands.value).merged.some((one) => one.messageId === message.messageId))
@@ -131,6 +135,17 @@ export class Messages {
       messageId: message.messageId,
     })
     return stands
+  }
+
+  /** Whether several messages may be answered as one: what could not be submitted must not come about by joining. */
+  #fits(input: MessageInput): boolean {
+    try {
+      checkInput(this.rules.task, input)
+      copyJson(input, { maxBytes: this.#node.settings.maxPayloadBytes, what: 'input' })
+      return true
+    } catch {
+      return false
+    }
   }
 
   #received(message: CheckedMessage, sessionId: string, taskId: string): void {

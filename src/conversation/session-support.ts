@@ -32,7 +32,7 @@ export function sessionSupport(node: NodeContext, history: HistorySettings): Ses
       const seen = (await node.read('session', sessionRecordId(task.tenant, sessionId)))?.value
       const edits = new SessionEdits(seen, node.settings.maxPayloadBytes)
       return {
-        session: viewOf(sessionId, seen, edits),
+        session: viewOf(sessionId, seen, edits, history.maxMessages),
         async contributions(output) {
           const summary = await summarised(node, history, seen, task)
           if (edits.isEmpty && task.answers !== true) return []
@@ -43,10 +43,10 @@ export function sessionSupport(node: NodeContext, history: HistorySettings): Ses
   }
 }
 
-function viewOf(id: string, seen: SessionRecord | undefined, edits: SessionEdits): TaskSession {
+function viewOf(id: string, seen: SessionRecord | undefined, edits: SessionEdits, maxMessages: number): TaskSession {
   return {
     id,
-    messages: (seen?.messages ?? []).map(messageOf),
+    messages: (seen?.messages ?? []).slice(-maxMessages).map(messageOf),
     ...(seen?.summary === undefined ? undefined : { summary: seen.summary }),
     get: <T>(key: string) => edits.get(key) as T | undefined,
     set: (key, value) => edits.set(key, value),

@@ -34,7 +34,7 @@ export interface MessageInput {
   /** Of the first message; made here if the sender gave none. */
   readonly messageId: string
   /** Every message that it stands for, in order; one unless `whenBusy` is `merge`. */
-  readonly merged: readonly MergedMessage[]
+  readonly merged: MergedMessage[]
 }
 
 /** What `processMessage` gives. */
