@@ -66,7 +66,7 @@ export async function runMutation(mutation: Mutation): Promise<MutationResult> {
     if (code === 0) return { mutation, outcome: 'survived', detail: output.slice(-500) }
     // A mutant that does not even compile or load proves nothing.
     const isRealCatch = mutation.detect.by === 'test' || code === 1
-    return { mutation, outcome: isRealCatch ? 'caught' : 'stale', detail: output.slice(-1_500) }
+    return { mutation, outcome: isRealCatch ? 'caught' : 'stale', detail: output.slice(0, 2_000) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

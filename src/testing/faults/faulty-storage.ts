@@ -1,5 +1,5 @@
 import { BatutaError } from '../../errors/base-error.js'
-import type { Clock, Timer } from '../../internal/clock.js'
+import type { Clock } from '../../internal/clock.js'
 import type { Random } from '../../internal/random.js'
 import type { IndexQuery, IndexRange, RecordKey, Storage, StorageSchema, WriteSet } from '../../storage/storage.js'
 import {
@@ -102,53 +102,43 @@ export class FaultyStorage implements Storage {
 
   #call<T>(run: () => Promise<T>, sets?: readonly WriteSet[]): Promise<T> {
     const fate = drawFate(this.#faults, this.#random, sets !== undefined)
-    const unsure: FailureCode = sets === undefined ? 'STORAGE_UNAVAILABLE' : 'STORAGE_OUTCOME_UNKNOWN'
+    const { timeoutMs } = this.#faults
     const cut = this.#partition
+    this.#inFlight++
     return new Promise<T>((resolve, reject) => {
-      const answer = this.#expectAnswer(this.#faults.timeoutMs, () => reject(failure(unsure, this.name)))
-      const away = () => answer(fate.answerMs, () => reject(failure('STORAGE_UNAVAILABLE', this.name)))
-      if (cut === 'fail') return away()
-      if (cut === 'hang') return
+      // Answers come through the process's own clock, so that a frozen or dead process hears nothing.
+      const answer = (delayMs: number, settle: () => void) => {
+        this.#process.setTimer(() => {
+          this.#inFlight--
+          settle()
+        }, delayMs)
+      }
+      const fail = (delayMs: number, code: FailureCode) => answer(delayMs, () => reject(failure(code, this.name)))
+      const unsure: FailureCode = sets === undefined ? 'STORAGE_UNAVAILABLE' : 'STORAGE_OUTCOME_UNKNOWN'
+      if (cut === 'fail') return fail(fate.answerMs, 'STORAGE_UNAVAILABLE')
+      if (cut === 'hang') return fail(timeoutMs, unsure)
+      const isTooSlow = fate.requestMs + fate.answerMs > timeoutMs
+      if (isTooSlow) fail(timeoutMs, unsure)
       this.#clock.setTimer(() => {
         if (this.#killed && this.#random.next() < 0.5) return
-        if (fate.outcome === 'unavailable') return away()
+        if (fate.outcome === 'unavailable') return isTooSlow || fail(fate.answerMs, 'STORAGE_UNAVAILABLE')
         if (fate.outcome === 'unknown' && sets !== undefined) {
           this.#applySome(sets)
-          return answer(fate.answerMs, () => reject(failure(unsure, this.name)))
+          return isTooSlow || fail(fate.answerMs, unsure)
         }
         const done = run()
         if (fate.duplicated && sets !== undefined) this.#sendLater(sets)
-        const isHeard = () => fate.outcome !== 'lost' && this.#partition === undefined
+        const isHeard = fate.outcome !== 'lost' && this.#partition === undefined
         done.then(
           (value) => {
-            if (isHeard()) answer(fate.answerMs, () => resolve(value))
+            if (isTooSlow) return
+            if (isHeard) answer(fate.answerMs, () => resolve(value))
+            else fail(timeoutMs - fate.requestMs, unsure)
           },
-          (error) => answer(fate.answerMs, () => reject(error)),
+          (error) => isTooSlow || answer(fate.answerMs, () => reject(error)),
         )
       }, fate.requestMs)
     })
-  }
-
-  /**
-   * What the process hears of a call, once: the answer given here, or that it took too long. Through the process's own
-   * clock, so that a frozen or dead process hears nothing.
-   */
-  #expectAnswer(timeoutMs: number, onTimeout: () => void): (delayMs: number, settle: () => void) => void {
-    let isOver = false
-    let answer: Timer | undefined
-    const finish = (settle: () => void) => {
-      if (isOver) return
-      isOver = true
-      timeout.cancel()
-      answer?.cancel()
-      this.#inFlight--
-      settle()
-    }
-    this.#inFlight++
-    const timeout = this.#process.setTimer(() => finish(onTimeout), timeoutMs)
-    return (delayMs, settle) => {
-      if (!isOver) answer = this.#process.setTimer(() => finish(settle), delayMs)
-    }
   }
 
   /** Each set is applied now, later, or never: an unknown outcome says nothing about any of them. */

@@ -77,7 +77,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const world: SimWorld = { seed, clock, log, journal, hub: new BusHub(), system, workload, schedule }
   const cluster = new Cluster(world, nodes)
   const clients = new Clients(world, cluster)
-  const tailMs = options.tailMs ?? (draw.chance(0.25) ? TAIL_MS : SHORT_TAIL_MS)
+  const tailMs = options.tailMs ?? (draw.chance(0.1) ? TAIL_MS : SHORT_TAIL_MS)
 
   const onUnhandled = (error: unknown) =>
     log.add({ type: 'broken', text: `unhandled rejection: ${error instanceof Error ? error.stack : String(error)}` })

@@ -6,12 +6,14 @@ import { taskChanges } from '../world.js'
  *
  * - of one (tenant, type, idempotency key) there is at most one task per life of the key's record;
  * - submits with one key are all answered with one task, while the record lives;
+ * - a submit without a key makes one task at most, however often its set is sent;
  * - a staged task is created in the very set that completes its parent, and each staging has one task at most.
  */
 export const createdOnce: CheckerFactory = (report) => {
   const byKey = new Map<string, string>()
   const staged = new Map<string, string>()
   const refs = new Map<number, string>()
+  const plain = new Map<unknown, string>()
   return {
     name: '1 created once',
     onEvent(event) {
@@ -38,6 +40,12 @@ export const createdOnce: CheckerFactory = (report) => {
             if (other !== undefined) report(`tasks ${other} and ${id} share the idempotency key ${key}`, other, id)
             byKey.set(record.id, id)
           }
+        }
+        const ref = markOf(after.input)
+        if (after.idempotencyKey === undefined && after.parentId === undefined && ref !== undefined) {
+          const other = plain.get(ref)
+          if (other !== undefined) report(`one submit of ref ${ref} made two tasks, ${other} and ${id}`, other, id)
+          plain.set(ref, id)
         }
         if (after.parentId !== undefined) {
           const parent = taskChanges(event).find((change) => change.id === after.parentId)
