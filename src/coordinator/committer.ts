@@ -114,7 +114,10 @@ export class Committer {
     // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined. Memory
     // costs neither, but must let timers and sockets have their turn.
     const isDue = this.storage.durable || this.clock.monotonic() - this.#yieldedAt > MAX_HOLD_MS
-    if (!isDue) return soon(send)
+    if (!isDue) {
+      soon(send)
+      return
+    }
     this.#defer(() => {
       this.#yieldedAt = this.clock.monotonic()
       send()
@@ -186,7 +189,11 @@ export class Committer {
 
   /** An error that is neither "away" nor "unknown" may be one set's fault: the others must not suffer for it. */
   async #oneByOne(batch: Waiting[], error: unknown): Promise<void> {
-    if (batch.length === 1) return batch[0]?.reject(error)
+    if (batch.length === 1) {
+      batch[0]?.reject(error)
+      return
+    }
+    const again: Waiting[] = []
     for (const waiting of batch) {
       try {
         const answer = await this.storage.commit([waiting.set])
@@ -196,12 +203,15 @@ export class Committer {
       } catch (own) {
         if (isBatutaError(own, 'STORAGE_UNAVAILABLE') || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
           waiting.isUnknown ||= isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')
-          this.#queue.push(waiting)
+          again.push(waiting)
         } else {
           waiting.reject(own)
         }
       }
     }
+    // In front: behind them wait sets that were held back because they touch the same records.
+    this.#queue = again.concat(this.#queue)
+    if (this.#isStopped) this.stop()
   }
 
   #giveUp(waiting: Waiting, cause: unknown): void {
