@@ -30,6 +30,11 @@ export class RetryBudget {
     this.#tokens = Math.min(this.#limit, this.#tokens + this.options.ratio)
   }
 
+  /** Whether the next retry has to wait. */
+  get isSpent(): boolean {
+    return this.#tokens < 1
+  }
+
   /** A retry has to wait until then (storage time), for want of a token. */
   putOff(taskId: string, until: number): void {
     this.#putOff.delete(taskId)

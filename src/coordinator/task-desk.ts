@@ -1,4 +1,5 @@
 import { BatutaError } from '../errors/base-error.js'
+import { isTaskDefinition } from '../task/check-task.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import type { AdHocTask, SubmitOptions, WaitOptions } from '../task/submit-options.js'
 import { type Task, taskOf } from '../task/task.js'
@@ -208,7 +209,7 @@ export class TaskDesk implements SubmitApi {
 }
 
 function isDefinition(value: AnyTaskDefinition | AdHocTask): value is AnyTaskDefinition {
-  return 'kind' in value && value.kind === 'batuta.task'
+  return isTaskDefinition(value)
 }
 
 /** A new task like a failed one. Its idempotency key stays with the old one. */

@@ -16,6 +16,11 @@ import { Orchestrator } from './orchestrator.js'
 export async function createOrchestrator<TReply = unknown>(
   options?: OrchestratorOptions<TReply>,
 ): Promise<Orchestrator<TReply>> {
+  // Before anything is made of them: what is made may trip over what the check would have named.
+  if (options !== undefined) {
+    const { checkOrchestratorOptions } = await import('./check-orchestrator-options.js')
+    await checkOrchestratorOptions(options)
+  }
   const orchestrator = new Orchestrator<TReply>(options)
   await orchestrator.start()
   return orchestrator

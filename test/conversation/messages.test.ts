@@ -17,7 +17,7 @@ const answer = defineTask('answer', {
 type Rules = Omit<NonNullable<OrchestratorOptions['messages']>, 'task'>
 
 /** An agent that echoes; it waits for the gate of a text if there is one. */
-async function chat(rules: Rules = {}, options: OrchestratorOptions = {}) {
+async function chat(rules: Rules = {}, options: Pick<OrchestratorOptions, 'taskTimeoutMs'> = {}) {
   const world = await startApp({ ...options, messages: { task: answer, ...rules } })
   const seen: MessageInput[] = []
   const gates = new Map<string, ReturnType<typeof gate>>()
