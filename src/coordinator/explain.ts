@@ -54,9 +54,7 @@ function scheduledReason(view: ExplainView, task: TaskRecord): PendingReason {
   const until = new Date(task.runAt ?? 0)
   const attempt = task.attempts.length
   if (attempt === 0) return { kind: 'scheduled', until }
-  return view.isPutOff(task.id, task.runAt)
-    ? { kind: 'retry_budget', until }
-    : { kind: 'backing_off', until, attempt }
+  return view.isPutOff(task.id, task.runAt) ? { kind: 'retry_budget', until } : { kind: 'backing_off', until, attempt }
 }
 
 async function waitingReason(view: ExplainView, task: TaskRecord): Promise<PendingReason> {

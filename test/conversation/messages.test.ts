@@ -63,13 +63,16 @@ describe('processMessage', () => {
     expect((await failure(app.processMessage({ text: 'x', from: 'y' }))).code).toBe('MESSAGES_NOT_CONFIGURED')
   })
 
-  it.each([[{ text: 5 }], [{ from: '' }], [{ from: undefined }], [{ sessionId: 'x'.repeat(600) }], [{ chanel: 'x' }]])(
-    'refuses %j with OPTIONS_INVALID',
-    async (more) => {
-      const { failure, send } = await chat()
-      expect((await failure(send('x', more))).code).toBe('OPTIONS_INVALID')
-    },
-  )
+  it.each([
+    ['text', { text: 5 }],
+    ['sender', { from: '' }],
+    ['sender left out', { from: undefined }],
+    ['session id that is too long', { sessionId: 'x'.repeat(600) }],
+    ['field that does not exist', { chanel: 'x' }],
+  ])('refuses a bad %s with OPTIONS_INVALID', async (_, more) => {
+    const { failure, send } = await chat()
+    expect((await failure(send('x', more))).code).toBe('OPTIONS_INVALID')
+  })
 
   it('throws what result() throws, and stores the message whatever becomes of it', async () => {
     const { until, clock, send, app, names } = await chat()
