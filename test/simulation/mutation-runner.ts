@@ -39,7 +39,7 @@ export interface MutationResult {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COPIED = ['src', 'scripts', 'test/simulation', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 const DEFAULT_SEEDS = 400
-const LIMIT_MS = 300_000
+const LIMIT_MS = 900_000
 
 /** Why a mutation can't be applied: the text to replace must be there, once. */
 export async function staleness(mutation: Mutation): Promise<string | undefined> {

@@ -238,7 +238,12 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: '† A redelivered interrupt repeats its second half',
     file: 'src/coordinator/task-desk.ts',
-    edits: [{ find: "submission.whenBusy === 'interrupt'", replace: "isNew && submission.whenBusy === 'interrupt'" }],
+    edits: [
+      {
+        find: "if (submission.whenBusy === 'interrupt' && turnKey",
+        replace: "if (submitted.isNew && submission.whenBusy === 'interrupt' && turnKey",
+      },
+    ],
     detect: bySimulation,
   },
 

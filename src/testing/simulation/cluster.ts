@@ -1,5 +1,6 @@
 import type { StorageFaults } from '../faults/storage-faults.js'
 import { Draw } from './draw.js'
+import type { Change } from './event-log.js'
 import type { Fault } from './fault-schedule.js'
 import { SimProcess, type SimWorld } from './sim-process.js'
 import type { AgentPlan } from './workload.js'
@@ -28,6 +29,7 @@ export class Cluster {
       world.workload.agents.filter(() => i === 0 || this.#draw.chance(0.8)),
     )
     this.#nodes = Array.from({ length: nodes }, () => undefined)
+    world.journal.onApplied = (node, changes) => this.#mayDieOf(node, changes)
   }
 
   /** The process that runs as this node now, or any that is up. */
@@ -50,6 +52,21 @@ export class Cluster {
     this.#nodes[node] = process
     this.processes.push(process)
     void process.start()
+  }
+
+  /** Processes die at the worst moments: when something is committed and they have not heard of it. */
+  #mayDieOf(name: string, changes: readonly Change[]): void {
+    const { fragile, fragileWitness } = this.#world.schedule
+    if (this.#isQuiet || (fragile === 0 && fragileWitness === 0)) return
+    const isWitness = changes.some((change) => change.kind === 'owner' && change.after === undefined)
+    if (!this.#draw.chance(isWitness ? fragileWitness : fragile)) return
+    const node = this.#nodes.findIndex((process) => process?.name === name)
+    const process = this.#nodes[node]
+    if (process?.isUp !== true) return
+    this.#world.clock.setTimer(() => {
+      process.crash()
+      this.#bootLater({ node, forMs: this.#draw.int(100, 5_000) })
+    }, 0)
   }
 
   /** Makes a fault happen now, and its end at its time. */
@@ -123,7 +140,7 @@ export class Cluster {
     this.#world.log.add({ type: 'quiet' })
   }
 
-  #bootLater(fault: Fault): void {
+  #bootLater(fault: { readonly node: number; readonly forMs: number }): void {
     this.#world.clock.setTimer(() => {
       if (!this.#isQuiet && this.#nodes[fault.node]?.state === 'down') this.boot(fault.node)
     }, fault.forMs)

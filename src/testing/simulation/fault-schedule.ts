@@ -28,11 +28,22 @@ export interface FaultSchedule {
   readonly storage: StorageFaults
   readonly bus: BusFaults
   readonly lostOffer: number
+  /** The chance that a process dies right after a commit of its own, before it hears of it. */
+  readonly fragile: number
+  /** The same for the commit that declares another owner dead. */
+  readonly fragileWitness: number
   readonly faults: readonly Fault[]
 }
 
 /** Nothing goes wrong, and the network takes a moment. */
-export const NO_FAULTS: FaultSchedule = { storage: {}, bus: {}, lostOffer: 0, faults: [] }
+export const NO_FAULTS: FaultSchedule = {
+  storage: {},
+  bus: {},
+  lostOffer: 0,
+  fragile: 0,
+  fragileWitness: 0,
+  faults: [],
+}
 
 /** Draws what goes wrong while tasks are submitted and a while after. */
 export function makeFaults(seed: number, nodes: number, activeMs: number): FaultSchedule {
@@ -61,6 +72,8 @@ export function makeFaults(seed: number, nodes: number, activeMs: number): Fault
     },
     bus: { lost: draw.pick([0, 0.2, 1]), duplicated: draw.pick([0, 0.2]), delayMs: [0, draw.pick([5, 500])] },
     lostOffer: draw.pick([0, 0, 0.2]),
+    fragile: draw.pick([0, 0.003, 0.01]) * level,
+    fragileWitness: draw.pick([0, 0.3]),
     faults: Array.from({ length: count }, () => makeFault(draw, nodes, untilMs)),
   }
 }

@@ -17,6 +17,8 @@ export class Journal {
   readonly #records = new Map<string, StoredRecord>()
   /** Values by the version that left them: a version is never used for two. */
   readonly #usedVersions = new Map<string, object>()
+  /** Told of each applied set, after it was written down. */
+  onApplied: (node: string, changes: readonly Change[]) => void = () => {}
   #opened: ReturnType<Storage['open']> | undefined
   #commits: Promise<unknown> = Promise.resolve()
 
@@ -101,7 +103,9 @@ export class Journal {
         changes.push({ kind: write.kind, id: write.id, before, after })
       }
     }
-    if (changes.length > 0) this.#log.add({ type: 'commit', node, notAfter: set.notAfter, changes })
+    if (changes.length === 0) return
+    this.#log.add({ type: 'commit', node, notAfter: set.notAfter, changes })
+    this.onApplied(node, changes)
   }
 
   #put(node: string, set: WriteSet, record: StoredRecord): void {
