@@ -1,6 +1,7 @@
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Clock } from '../internal/clock.js'
 import { createIdFactory } from '../internal/id.js'
+import { KeyedChain } from '../internal/keyed-chain.js'
 import type { Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
 import type { Kind, ValueByKind } from '../storage/records.js'
@@ -33,6 +34,8 @@ export class NodeContext {
   readonly time: StorageTime
   readonly committer: Committer
   readonly newId: () => string
+  /** Keeps this node's own submits to one turn from refusing each other. */
+  readonly chain = new KeyedChain()
   #ownerId: string
   #writes = 0
   #isStopped = false

@@ -64,6 +64,18 @@ export async function submitTask(
 ): Promise<Submitted> {
   const held = node.committer.room()
   if (held !== undefined) await held
+  const { turnKey } = submission.spec
+  if (turnKey === undefined) return storeTask(node, dispatcher, submission, hooks)
+  // All of a key write one record: side by side, each would refuse all the others.
+  return node.chain.run(turnKey, () => storeTask(node, dispatcher, submission, hooks))
+}
+
+async function storeTask(
+  node: NodeContext,
+  dispatcher: Dispatcher,
+  submission: Submission,
+  hooks: SubmitHooks,
+): Promise<Submitted> {
   const id = node.newId()
   const notAfter = node.latest()
   const waitMs = node.settings.storageWaitMs
