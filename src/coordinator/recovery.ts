@@ -138,18 +138,35 @@ export class Recovery {
     await this.#takeBackAll(owner.id)
   }
 
-  /** Finds the distinct owners of held tasks by seeking past each, and takes back from those without a record. */
+  /**
+   * Finds the distinct owners of held tasks, and of agents, by seeking past each, and clears away those without a record:
+   * whoever deleted it may have died before it came to the rest.
+   */
   async #sweep(): Promise<void> {
+    await this.#sweepOwners((after) => this.#firstHolder(after))
+    await this.#sweepOwners((after) => this.#firstWithAgents(after))
+  }
+
+  async #sweepOwners(next: (after: readonly string[] | undefined) => Promise<string | undefined>): Promise<void> {
     let after: readonly string[] | undefined
     while (!this.#isStopped) {
-      const [first] = await this.node.query('task', 'held', { after, limit: 1 }, 0)
-      const ownerId = first?.value.holder
+      const ownerId = await next(after)
       if (ownerId === undefined) return
       if (ownerId !== this.node.ownerId && (await this.node.read('owner', ownerId)) === undefined) {
         await this.#takeBackAll(ownerId)
       }
       after = [ownerId]
     }
+  }
+
+  async #firstHolder(after: readonly string[] | undefined): Promise<string | undefined> {
+    const [first] = await this.node.query('task', 'held', { after, limit: 1 }, 0)
+    return first?.value.holder
+  }
+
+  async #firstWithAgents(after: readonly string[] | undefined): Promise<string | undefined> {
+    const [first] = await this.node.query('agent', 'agents', { after, limit: 1 }, 0)
+    return first?.value.ownerId
   }
 
   async #takeBackAll(ownerId: string): Promise<void> {

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { createOrchestrator } from '../../src/index.js'
+import { memoryStorage } from '../../src/storage/memory/memory-storage.js'
+import { LAYOUT, SCHEMA } from '../../src/storage/records.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
+
+describe('what the dead leave behind', () => {
+  it('is cleared away by whoever comes next, also when the one who began with it died too', async () => {
+    const clock = new VirtualClock()
+    const storage = memoryStorage({ now: () => clock.now() })
+    const { now } = await storage.open(SCHEMA)
+    const agent = (ownerId: string) => ({
+      kind: 'agent',
+      id: `${ownerId}/ana`,
+      expect: null,
+      leave: {
+        version: `${ownerId}.1`,
+        value: {
+          ownerId,
+          agentId: 'ana',
+          name: 'Ana',
+          capabilities: [],
+          types: [],
+          maxConcurrentTasks: 1,
+          polling: false,
+          paused: false,
+        },
+      },
+    })
+    const owner = { startedAt: now, beatAt: now, layout: LAYOUT }
+    // `half` has no record any more, only agents; `dead` has both, and never beats again.
+    const writes = [
+      agent('half'),
+      agent('dead'),
+      { kind: 'owner', id: 'dead', expect: null, leave: { version: 'dead.1', value: owner } },
+    ]
+    await storage.commit([{ writes, notAfter: now + 60_000 }])
+    const owners = async () =>
+      (await storage.query('agents', { limit: 10 })).records.map(({ value }) => (value as { ownerId: string }).ownerId)
+
+    const app = await clock.runUntil(createOrchestrator({ storage, clock }))
+    await clock.advance(1_500)
+    expect(await owners()).toEqual(['dead'])
+    await clock.advance(4_000)
+    expect(await owners()).toEqual([])
+    expect((await storage.query('owners', { limit: 10 })).records.map(({ id }) => id)).toEqual([app?.health().ownerId])
+    if (app !== undefined) await clock.runUntil(app.shutdown())
+    await storage.close()
+  })
+})
