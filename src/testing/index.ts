@@ -1,9 +1,24 @@
 /** Tools for tests: of code that uses batuta, and of storages, engines, buses and strategies made for it. */
+export {
+  type Asked,
+  type EngineCase,
+  type EngineCaseContext,
+  type EngineConformanceOptions,
+  type EngineConformanceReport,
+  type EngineFactory,
+  EngineProbe,
+  type EngineUnderTest,
+  engineConformance,
+  engineConformanceCases,
+  runEngineCase,
+  runEngineConformance,
+} from './engine-conformance/index.js'
 export { type BusFaults, FaultyBus, type FaultyBusOptions } from './faults/faulty-bus.js'
 export { FaultyStorage, type FaultyStorageOptions, type PartitionMode } from './faults/faulty-storage.js'
 export { type EngineFaults, LossyEngine } from './faults/lossy-engine.js'
 export { ProcessClock, type ProcessClockOptions } from './faults/process-clock.js'
 export type { StorageFaults } from './faults/storage-faults.js'
+export { type SimulationOptions, type SimulationReport, simulate, type Violation } from './simulation/index.js'
 export {
   type CaseContext,
   type Probe,
