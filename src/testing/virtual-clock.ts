@@ -55,6 +55,8 @@ export class VirtualClock implements Clock {
   #order = 0
   #pending = 0
   #running = false
+  /** Functions deferred that have not run. */
+  #deferred = 0
 
   constructor(options: VirtualClockOptions = {}) {
     this.#startMs = options.startMs ?? DEFAULT_START_MS
@@ -100,9 +102,19 @@ export class VirtualClock implements Clock {
    * Lets everything that is under way without a timer come to rest: all promise jobs run, also those that they start.
    * Work that waits for the real world (a file, a socket) is not waited for.
    */
-  settle(): Promise<void> {
+  async settle(): Promise<void> {
     // The event loop takes up an immediate only when no promise job is left, so one turn is a full drain.
-    return new Promise((resolve) => immediately(resolve))
+    do await new Promise<void>((resolve) => void immediately(resolve))
+    while (this.#deferred > 0)
+  }
+
+  /** Runs `fn` when all promise jobs of now are done, before any timer: without time passing. */
+  defer(fn: () => void): void {
+    this.#deferred++
+    immediately(() => {
+      this.#deferred--
+      fn()
+    })
   }
 
   /**

@@ -282,6 +282,7 @@ describe('checkers', () => {
     it('finds more claims than slots', () => {
       const [a, b] = [running({ id: 'a' }), running({ id: 'b' })]
       const story = new Story().commit('n0.1', ['task', 'a', a], ['task', 'b', b])
+      for (const taskId of ['a', 'b']) story.event({ type: 'emitted', node: 'n0.1', name: 'task:started', taskId })
       story.commit(
         'n0.1',
         ['task', 'a', ended(a, 'cancelled', 'cancelled')],

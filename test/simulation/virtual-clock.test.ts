@@ -118,6 +118,24 @@ describe('VirtualClock', () => {
     expect(clock.monotonic()).toBe(15)
   })
 
+  it('runs what is deferred after all promise jobs and before any timer, without being driven', async () => {
+    const clock = new VirtualClock()
+    const seen: string[] = []
+    await new Promise<void>((resolve) => clock.defer(resolve))
+    clock.setTimer(() => {
+      clock.setTimer(() => seen.push('timer'), 0)
+      void Promise.resolve().then(() =>
+        clock.defer(() => {
+          seen.push('deferred')
+          clock.defer(() => seen.push('again'))
+        }),
+      )
+      void Promise.resolve().then(() => seen.push('job'))
+    }, 1)
+    await clock.advance(1)
+    expect(seen).toEqual(['job', 'deferred', 'again', 'timer'])
+  })
+
   it('never fires a timer without an end', async () => {
     const clock = new VirtualClock()
     const timer = clock.setTimer(() => expect.unreachable(), Number.POSITIVE_INFINITY)

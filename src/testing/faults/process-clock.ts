@@ -62,6 +62,17 @@ export class ProcessClock implements Clock {
     return { cancel: () => this.#drop(held) }
   }
 
+  /** Not counted among the timers: it runs before time passes, unless the process is frozen. */
+  defer(fn: () => void): void {
+    const run = () => {
+      if (this.#state === 'killed') return
+      if (this.#state === 'frozen') this.#overdue.push({ fn })
+      else fn()
+    }
+    if (this.#base.defer === undefined) this.#base.setTimer(run, 0)
+    else this.#base.defer(run)
+  }
+
   /** Sets the wall clock wrong by this much from now on. */
   skew(skewMs: number): void {
     this.#skewMs = skewMs
