@@ -13,6 +13,7 @@ import {
   type InferPart,
   same,
   staticSchema,
+  type TaskDefinition,
   type TaskHandler,
 } from './app.js'
 
@@ -133,11 +134,11 @@ defineTask('typo', { priority: 'urgent' })
 defineTask('typo', { input: { n: 'number' } })
 
 // Definitions are contravariant in their input and covariant in their output.
-declare function needs(definition: import('./app.js').TaskDefinition<{ id: string; more: number }, unknown>): void
+declare function needs(definition: TaskDefinition<{ id: string; more: number }, unknown>): void
 needs(byType)
 // @ts-expect-error it needs a product
 needs(byArktype)
 // @ts-expect-error outputs don't go the other way
-export const narrowed: import('./app.js').TaskDefinition<never, string> = byType
+export const narrowed: TaskDefinition<never, string> = byType
 
 void app

@@ -4,7 +4,7 @@ import { isTerminal } from '../../task/task-status.js'
 import type { Change, HandlerRun, LoggedEvent } from './event-log.js'
 
 /** A record with its value as its kind says. */
-export interface Kept<T> {
+interface Kept<T> {
   readonly id: string
   readonly version: string
   readonly value: T
