@@ -50,8 +50,9 @@ export type { OrchestratorApi } from './orchestrator/orchestrator-api.js'
 // Router
 export type { AgentDescription, PlainTask } from './router/agent-description.js'
 export type { ComparedCandidate, Refusal, RoutingDecision } from './router/decision.js'
+export type { DecisionLog } from './router/decision-log.js'
 export type { Exclusions } from './router/exclusions.js'
-export type { RefusalReason } from './router/instance-load.js'
+export type { RefusalReason, Standing } from './router/instance-load.js'
 export { type DecideOptions, Router, type RouterOptions } from './router/router.js'
 export type {
   Candidate,
@@ -69,21 +70,22 @@ export { roundRobin } from './router/strategies/round-robin.js'
 export type { StrategyName } from './router/strategies/strategy-by-name.js'
 // Storages
 export { type MemoryStorageOptions, memoryStorage } from './storage/memory/memory-storage.js'
-export type {
-  IndexDefinition,
-  IndexKey,
-  IndexQuery,
-  IndexRange,
-  KeyPart,
-  RecordKey,
-  RecordValue,
-  SetResult,
-  Storage,
-  StorageAnswer,
-  StorageSchema,
-  StoredRecord,
-  Write,
-  WriteSet,
+export {
+  COUNT_LIMIT,
+  type IndexDefinition,
+  type IndexKey,
+  type IndexQuery,
+  type IndexRange,
+  type KeyPart,
+  type RecordKey,
+  type RecordValue,
+  type SetResult,
+  type Storage,
+  type StorageAnswer,
+  type StorageSchema,
+  type StoredRecord,
+  type Write,
+  type WriteSet,
 } from './storage/storage.js'
 // Tasks and agents
 export type {
@@ -105,6 +107,7 @@ export { defineAgent } from './task/define-agent.js'
 export { defineTask } from './task/define-task.js'
 export type {
   AnyTaskDefinition,
+  DefinitionOptions,
   FallbackContext,
   InferHandler,
   InferInput,

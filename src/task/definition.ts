@@ -4,7 +4,7 @@ import type { RetryPolicy } from './retry-policy.js'
 import type { StandardSchema } from './standard-schema.js'
 import type { SubmitOptions } from './submit-options.js'
 
-/** When a failed attempt is repeated; what is left out is {@link DEFAULT_RETRY}. */
+/** When a failed attempt is repeated; what is left out is the application's `retry`: 3 retries, 1 s to 60 s, factor 2. */
 export interface RetryOptions extends Partial<{ readonly [K in keyof RetryPolicy]: RetryPolicy[K] | undefined }> {
   /** Asked for errors that are not marked as final: `false` means no retry. By default everything is retried but NonRetryableError. */
   readonly retryIf?: ((error: unknown, attempt: number) => boolean) | undefined

@@ -7,6 +7,7 @@ export {
   type EngineConformanceReport,
   type EngineFactory,
   EngineProbe,
+  type EngineTiming,
   type EngineUnderTest,
   engineConformance,
   engineConformanceCases,

@@ -6,15 +6,15 @@ import { capabilityMatch } from './capability-match.js'
 import { leastBusy } from './least-busy.js'
 import { roundRobin } from './round-robin.js'
 
-const BUILT_IN = {
+/** A strategy that can be asked for by name, with its default options. */
+export type StrategyName = 'round_robin' | 'least_busy' | 'balanced' | 'capability_match'
+
+const BUILT_IN: Readonly<Record<StrategyName, () => RoutingStrategy>> = {
   round_robin: () => roundRobin(),
   least_busy: () => leastBusy(),
   balanced: () => balanced(),
   capability_match: () => capabilityMatch(),
-} as const satisfies Record<string, () => RoutingStrategy>
-
-/** A strategy that can be asked for by name, with its default options. */
-export type StrategyName = keyof typeof BUILT_IN
+}
 
 /** Every name. */
 export const STRATEGY_NAMES = Object.freeze(Object.keys(BUILT_IN)) as readonly StrategyName[]

@@ -2,6 +2,7 @@ export {
   type EngineCase,
   type EngineCaseContext,
   type EngineFactory,
+  type EngineTiming,
   type EngineUnderTest,
   runEngineCase,
 } from './engine-conformance.js'

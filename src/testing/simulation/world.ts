@@ -3,13 +3,6 @@ import type { TaskRecord } from '../../task/task-record.js'
 import { isTerminal } from '../../task/task-status.js'
 import type { Change, HandlerRun, LoggedEvent } from './event-log.js'
 
-/** A record with its value as its kind says. */
-interface Kept<T> {
-  readonly id: string
-  readonly version: string
-  readonly value: T
-}
-
 /** A change of a task. */
 export interface TaskChange {
   readonly id: string
