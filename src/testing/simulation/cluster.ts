@@ -1,7 +1,7 @@
 import type { StorageFaults } from '../faults/storage-faults.js'
 import { Draw } from './draw.js'
 import type { Change } from './event-log.js'
-import type { Fault } from './fault-schedule.js'
+import { type Fault, NO_FAULTS } from './fault-schedule.js'
 import { SimProcess, type SimWorld } from './sim-process.js'
 import type { AgentPlan } from './workload.js'
 
@@ -134,9 +134,11 @@ export class Cluster {
     this.#isQuiet = true
     for (const process of this.processes) process.calm()
     this.#agents.fill([...this.#world.workload.agents])
-    // Nodes that lack an agent can't finish everything, so one more joins that has all.
-    this.#nodes.push(undefined)
-    this.boot(this.#nodes.length - 1)
+    // The first node has every agent, but may be down: one more joins that has all.
+    if (this.#nodes[0]?.isUp !== true || this.#world.schedule !== NO_FAULTS) {
+      this.#nodes.push(undefined)
+      this.boot(this.#nodes.length - 1)
+    }
     this.#world.log.add({ type: 'quiet' })
   }
 

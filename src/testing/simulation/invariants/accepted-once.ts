@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../../../task/task-record.js'
 import type { CheckerFactory } from '../checker.js'
+import { POLLER } from '../event-log.js'
 import { type TaskChange, taskChanges, type World } from '../world.js'
 
 /**
@@ -12,10 +13,15 @@ import { type TaskChange, taskChanges, type World } from '../world.js'
  *   output that its handler returned;
  * - an attempt is `lost` only while its owner has no record; an owner's record is older than its first claim;
  * - the claim of an agent that polls is `lost` only after its own stored end;
+ * - a process does not take back a claim that it is making or working on: it releases only what it does not begin with,
+ *   and no handler that it has not told to stop;
  * - what `result()` told anybody is what is stored.
  */
 export const acceptedOnce: CheckerFactory = (report, facts) => {
   const tokens = new Set<string>()
+  /** Attempts that were released, by the process that did so. */
+  const released = new Set<string>()
+  const aborted = new Set<number>()
   const returned = new Map<number, { taskId: string; attempt: number; node: string }>()
 
   const checkNew = (id: string, attempt: AttemptRecord, index: number, world: World) => {
@@ -41,6 +47,7 @@ export const acceptedOnce: CheckerFactory = (report, facts) => {
         report(`task ${id}: ended attempt ${i + 1} was changed`, id)
       } else if (was.token !== attempt.token) report(`task ${id}: attempt ${i + 1} changed hands`, id)
       if (was?.outcome !== undefined || attempt.outcome === undefined) return
+      if (attempt.outcome === 'released') checkRelease(`${node} ${id} ${attempt.number}`, id, world)
       if (before?.claimEndsAt === undefined) checkEnd(id, attempt, node, world)
       else if (attempt.outcome === 'lost' && before.claimEndsAt > nowMs) {
         report(`task ${id}: a polling claim was taken back ${before.claimEndsAt - nowMs} ms before its end`, id)
@@ -63,6 +70,14 @@ export const acceptedOnce: CheckerFactory = (report, facts) => {
     }
   }
 
+  const checkRelease = (claim: string, id: string, world: World) => {
+    released.add(claim)
+    for (const run of world.running.values()) {
+      if (`${run.node} ${run.taskId} ${run.attempt}` !== claim || aborted.has(run.run)) continue
+      if (!run.agentId.startsWith(POLLER)) report(`${run.node} took back ${id} under its own handler`, id)
+    }
+  }
+
   const checkCompletion = ({ id, before, after }: TaskChange) => {
     if (after?.state !== 'completed' || before?.state === 'completed') return
     const last = after.attempts.at(-1)
@@ -78,7 +93,14 @@ export const acceptedOnce: CheckerFactory = (report, facts) => {
   return {
     name: '2 accepted once',
     onEvent(event, world) {
+      if (event.type === 'handler:abort') aborted.add(event.run)
       if (event.type === 'handler:return') returned.set(event.run, event)
+      if (event.type === 'emitted' && event.name === 'task:started' && event.taskId !== undefined) {
+        const number = world.tasks.get(event.taskId)?.attempts.at(-1)?.number
+        if (released.has(`${event.node} ${event.taskId} ${number}`)) {
+          report(`${event.node} had taken back the claim of ${event.taskId} that it begins with`, event.taskId)
+        }
+      }
       if (event.type === 'client:result') {
         const task = world.tasks.get(event.taskId)
         if (task !== undefined && task.state !== event.outcome) {

@@ -8,6 +8,7 @@ import { POLLER } from '../event-log.js'
  * - when a stop is over: handlers still running on that process are as many as it reported stuck; its clock has no
  *   timer, its storage no call under way, its bus no listener;
  * - no handler starts there afterwards; when the run is over every process has stopped or crashed;
+ * - a process that is up when everything has come to rest has an owner's record: whoever was declared dead began anew;
  * - until a stop begins, whoever waits for a task that ended in quiet times has been told.
  */
 export const cleanShutdown: CheckerFactory = (report, facts) => {
@@ -34,6 +35,8 @@ export const cleanShutdown: CheckerFactory = (report, facts) => {
         }
       }
       if (event.type === 'node:stopping' && isQuiet && facts.ended) {
+        const lives = [...world.owners.keys()].some((id) => world.ownerNodes.get(id) === event.node)
+        if (!lives) report(`${event.node} is up, but no owner of it lives`, event.node)
         for (const id of waiting.get(event.node) ?? [])
           report(`who waits for ${id} on ${event.node} was never told`, id)
       }

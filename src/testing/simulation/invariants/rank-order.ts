@@ -41,7 +41,9 @@ export const rankOrder: CheckerFactory = (report, facts) => {
     for (const [key, ids] of world.ready) {
       if (!key.startsWith(`${task.lane} `) || key === laneKey(task)) continue
       for (const id of ids) {
-        if (atMs - (readySince.get(id) ?? atMs) <= visibleAfterMs) continue
+        const isFresh = world.tasks.get(id)?.attempts.length === 0
+        // A task that failed may wait for an agent that it has not failed on.
+        if (!isFresh || atMs - (readySince.get(id) ?? atMs) <= visibleAfterMs) continue
         const counts = overtaken.get(id) ?? new Map<string, number>()
         const count = (counts.get(task.tenant) ?? 0) + 1
         counts.set(task.tenant, count)
