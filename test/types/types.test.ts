@@ -87,7 +87,7 @@ describe('types', () => {
             1,
             "4:39",
             "router",
-            "Type '"least_buzy"' is not assignable to type 'Router | RoutingStrategy | "round_robin" | "least_busy" | "balanced" | "capability_match" | undefined'. Did you mean '"least_busy"'?",
+            "Type '"least_buzy"' is not assignable to type 'Router | StrategyName | RoutingStrategy | undefined'. Did you mean '"least_busy"'?",
           ],
           [
             "await app.run({ type: 'x', priority: 'urgent', input: 1 })",
