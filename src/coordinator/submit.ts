@@ -174,7 +174,8 @@ function build(node: NodeContext, dispatcher: Dispatcher, submission: Submission
   const { turn } = known
   if (turn !== undefined && (task.state !== 'scheduled' || task.merge === true)) {
     if (turn.isBusy && submission.whenBusy === 'reject') throw submission.busyError?.() ?? busy(spec)
-    task = task.merge === true ? { ...task, seq: turn.join().seq } : turn.admit(task)
+    // One that waits for others to join it only holds its place until it is due.
+    task = task.state === 'scheduled' ? { ...task, seq: turn.join().seq } : turn.admit(task)
     turn.write(set, now)
   }
   const reservation = task.state === 'ready' ? dispatcher.reserveAtOnce(task) : undefined
