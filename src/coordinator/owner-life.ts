@@ -123,7 +123,8 @@ export class OwnerLife {
 
   async #beat(): Promise<void> {
     const was = this.#record
-    if (was === undefined) return
+    // The storage was away when the earlier life ended.
+    if (was === undefined) return this.#begin()
     const sentAt = this.node.clock.monotonic()
     const set = new SetBuilder(this.node)
     const record = set.put('owner', was.id, was, { ...was.value, beatAt: this.node.time.now() })
@@ -152,7 +153,10 @@ export class OwnerLife {
     this.hooks.release('this owner was declared dead')
     this.node.renewOwner()
     this.node.events.emit('owner:renewed', { ownerId: this.node.ownerId, was })
-    if (this.#isStopped) return
+    if (!this.#isStopped) await this.#begin()
+  }
+
+  async #begin(): Promise<void> {
     await this.#create()
     await this.hooks.reborn()
   }
