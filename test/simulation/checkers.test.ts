@@ -109,7 +109,7 @@ function goodLife(): Story {
     .event({ type: 'client:accepted', node: 'n0.1', ref: 1, taskId: 't1' })
     .commit('n0.1', ['task', 't1', task])
     .event({ type: 'handler:start', ...RUN })
-    .event({ type: 'handler:return', ...RUN })
+    .event({ type: 'handler:return', counted: false, ...RUN })
     .commit('n0.1', ['task', 't1', ended(task, 'completed', 'completed', { output: { ref: 1, run: 7 } })])
     .event({
       type: 'client:result',
@@ -294,7 +294,7 @@ describe('checkers', () => {
     it('finds more handlers than slots, and more starts than a rate', () => {
       const story = goodLife()
       for (const run of [21, 22]) story.event({ type: 'handler:start', ...RUN, run })
-      for (const run of [21, 22]) story.event({ type: 'handler:return', ...RUN, run })
+      for (const run of [21, 22]) story.event({ type: 'handler:return', counted: false, ...RUN, run })
       expect(story.event(stop()).found()).toEqual(only(/3: 2 handlers run on worker/))
       const rated = new Story().commit('n0.1', ['task', 'r', ready({ id: 'r', type: 'rated', state: 'cancelled' })])
       for (const run of [1, 2, 3]) {
@@ -302,7 +302,7 @@ describe('checkers', () => {
         rated
           .later(300)
           .event({ type: 'handler:start', ...at })
-          .event({ type: 'handler:return', ...at })
+          .event({ type: 'handler:return', counted: false, ...at })
       }
       expect(rated.event(stop()).found()).toEqual(only(/3: 3 starts of rated within 1000 ms/))
     })
@@ -444,7 +444,7 @@ describe('checkers', () => {
       const story = new Story().commit('n0.1', ['task', 't1', task])
       const context = { last: { value: { taskId: 't1', attempt: 1 }, version: 1 } }
       story
-        .commit('n0.1', ['session', 's', { context }])
+        .commit('n0.1', ['session', 's', { context, messages: [], tenant: 'default' }])
         .commit('n0.1', ['task', 't1', ended(task, 'cancelled', 'cancelled')])
       expect(story.event(stop()).found()).toEqual(only(/6: session s keeps last of attempt 1 of t1: cancelled/))
     })

@@ -2,7 +2,7 @@ import type { Cluster } from './cluster.js'
 import { Draw } from './draw.js'
 import type { SimHandle } from './sim-node.js'
 import type { SimProcess, SimWorld } from './sim-process.js'
-import type { TaskPlan } from './workload.js'
+import type { MessagePlan, TaskPlan } from './workload.js'
 
 /** When a client with an idempotency key tries again, and how often. */
 const RETRY_MS = 1_500
@@ -36,6 +36,11 @@ export class Clients {
         this.#later(plan.atMs + repeat.afterMs, () => this.#submit(plan, repeat.node, 1))
       }
     }
+    for (const plan of this.#world.workload.messages) {
+      for (const { node, afterMs } of [{ node: plan.node, afterMs: 0 }, ...plan.repeats]) {
+        this.#later(plan.atMs + afterMs, () => this.#say(plan, node, 1))
+      }
+    }
     if (this.#world.system.features.explain) this.#askWhy()
   }
 
@@ -57,21 +62,7 @@ export class Clients {
       this.#later(500, () => this.#submit(plan, node, tries))
       return
     }
-    let isAnswered = false
-    this.#waiting++
-    const answered = () => {
-      if (!isAnswered) this.#waiting--
-      isAnswered = true
-    }
-    const watch = () => {
-      this.#world.clock.setTimer(() => {
-        if (isAnswered) return
-        if (process.clock.alive) return watch()
-        answered()
-        again()
-      }, PATIENCE_MS)
-    }
-    watch()
+    const answered = this.#untilAnswered(process, again)
     // Through the process's clock: a client lives in the process that it calls.
     process.callers.setTimer(() => {
       this.#world.log.add({ type: 'client:submit', node: process.name, ref: plan.ref })
@@ -87,6 +78,54 @@ export class Clients {
         },
       )
     }, 0)
+  }
+
+  /** A sender repeats its message until it is answered, or refused for good. */
+  #say(plan: MessagePlan, node: number, tries: number): void {
+    const process = this.#cluster.at(node)
+    if (process === undefined) {
+      this.#later(500, () => this.#say(plan, node, tries))
+      return
+    }
+    const { log } = this.#world
+    const { from, messageId } = plan
+    const again = () => {
+      if (tries < MAX_TRIES) this.#later(RETRY_MS, () => this.#say(plan, node + 1, tries + 1))
+    }
+    const answered = this.#untilAnswered(process, again)
+    process.callers.setTimer(() => {
+      process.node.message(plan).then(
+        (answer) => {
+          answered()
+          log.add({ type: 'client:answered', node: process.name, from, messageId, outcome: 'completed', ...answer })
+        },
+        (error: unknown) => {
+          answered()
+          log.add({ type: 'client:answered', node: process.name, from, messageId, outcome: codeOf(error) })
+          if (isTransient(error)) again()
+        },
+      )
+    }, 0)
+  }
+
+  /** Counts a call as waiting until it is answered; a call whose process died is made again elsewhere. */
+  #untilAnswered(process: SimProcess, again: () => void): () => void {
+    let isAnswered = false
+    this.#waiting++
+    const answered = () => {
+      if (!isAnswered) this.#waiting--
+      isAnswered = true
+    }
+    const watch = () => {
+      this.#world.clock.setTimer(() => {
+        if (isAnswered) return
+        if (process.clock.alive) return watch()
+        answered()
+        again()
+      }, PATIENCE_MS)
+    }
+    watch()
+    return answered
   }
 
   #accepted(plan: TaskPlan, process: SimProcess, handle: SimHandle): void {

@@ -17,7 +17,8 @@ export type RunEvent =
   | ({ readonly type: 'handler:start' } & HandlerRun)
   /** The signal of a running handler aborted. */
   | ({ readonly type: 'handler:abort'; readonly reason: string } & HandlerRun)
-  | ({ readonly type: 'handler:return' } & HandlerRun)
+  /** `counted`: it staged one more for its session's counter. */
+  | ({ readonly type: 'handler:return'; readonly counted: boolean } & HandlerRun)
   | ({ readonly type: 'handler:throw'; readonly error: string } & HandlerRun)
   /** A submit was called. */
   | { readonly type: 'client:submit'; readonly node: string; readonly ref: number }
@@ -40,6 +41,16 @@ export type RunEvent =
       readonly ref: number
       readonly taskId: string
       readonly code: string
+    }
+  /** What became of a message that was sent in. */
+  | {
+      readonly type: 'client:answered'
+      readonly node: string
+      readonly from: string
+      readonly messageId: string
+      readonly outcome: string
+      readonly sessionId?: string
+      readonly taskId?: string
     }
   | { readonly type: 'client:cancel'; readonly node: string; readonly taskId: string }
   | { readonly type: 'client:cancelled'; readonly node: string; readonly taskId: string; readonly outcome: string }

@@ -1,3 +1,5 @@
+import { Messages } from '../../conversation/messages.js'
+import { sessionSupport } from '../../conversation/session-support.js'
 import { Coordinator } from '../../coordinator/coordinator.js'
 import type { CoordinatorOptions } from '../../coordinator/coordinator-options.js'
 import { inProcessEngine } from '../../engine/in-process/in-process-engine.js'
@@ -12,14 +14,18 @@ import type { TaskContext } from '../../task/context.js'
 import { defineAgent } from '../../task/define-agent.js'
 import { defineTask } from '../../task/define-task.js'
 import type { TaskDefinition } from '../../task/definition.js'
+import type { MessageInput } from '../../task/message.js'
 import type { StandardSchema } from '../../task/standard-schema.js'
 import type { ScriptContext, ScriptOutput } from './run-script.js'
 import type { NodeParts, PolledWork, SimHandle, SimNode, SystemUnderTest } from './sim-node.js'
-import type { AgentPlan, ScriptInput, TaskPlan, TypePlan } from './workload.js'
+import { type AgentPlan, ANSWER, type MessagePlan, type ScriptInput, type TaskPlan, type TypePlan } from './workload.js'
 
 const LEASE_MS = 3_000
 const HEARTBEAT_MS = 1_000
 const POLL_MS = 1_000
+/** Longer than a run: a participant has one session in it. */
+const SESSION_IDLE_MS = 86_400_000
+const HISTORY = 10_000
 const SETTINGS: CoordinatorOptions = {
   leaseMs: LEASE_MS,
   heartbeatMs: HEARTBEAT_MS,
@@ -35,7 +41,7 @@ type ScriptDefinition = TaskDefinition<ScriptInput, ScriptOutput, unknown, Scrip
 
 /** The coordinator over an in-process engine: what the simulation is for. The only file of it that knows the coordinator. */
 export const coordinatorSystem: SystemUnderTest = {
-  features: { sessions: false, polling: true, explain: true },
+  features: { sessions: true, polling: true, messages: true, explain: true },
   leaseMs: LEASE_MS,
   heartbeatMs: HEARTBEAT_MS,
   pollMs: POLL_MS,
@@ -45,6 +51,7 @@ export const coordinatorSystem: SystemUnderTest = {
 
 class CoordinatorNode implements SimNode {
   readonly #coordinator: Coordinator
+  readonly #messages: Messages
   readonly #definitions = new Map<string, ScriptDefinition>()
   readonly #parts: NodeParts
 
@@ -62,12 +69,20 @@ class CoordinatorNode implements SimNode {
       logger: parts.hostile ? hostileLogger : silentLogger,
     }
     // Checking loads zod, in real time.
-    this.#coordinator = new Coordinator(options, { check: async () => {} })
+    const history = { maxMessages: HISTORY, summarise: undefined, idleMs: SESSION_IDLE_MS }
+    this.#coordinator = new Coordinator(options, {
+      check: async () => {},
+      sessions: (node) => sessionSupport(node, history),
+    })
     for (const plan of parts.workload.types) {
       const definition = this.#define(plan)
       this.#definitions.set(plan.type, definition)
       this.#coordinator.define(definition)
     }
+    const { whenBusy, mergeMs } = parts.workload
+    const task = this.#definitions.get(ANSWER)
+    if (task === undefined) throw new Error(`A workload needs the type ${ANSWER}`)
+    this.#messages = new Messages(this.#coordinator, { task, whenBusy, mergeMs, sessionIdleMs: SESSION_IDLE_MS })
     for (const agent of parts.agents) this.#coordinator.registerAgent(this.#agent(agent))
     this.#coordinator.on('*', (event) => {
       const taskId = 'taskId' in event ? event.taskId : 'task' in event ? event.task.id : undefined
@@ -108,6 +123,11 @@ class CoordinatorNode implements SimNode {
         }
       },
     }
+  }
+
+  async message({ from, messageId }: MessagePlan) {
+    const { sessionId, task } = await this.#messages.process({ from, messageId, text: `says ${messageId}` })
+    return { sessionId, taskId: task.id }
   }
 
   async cancel(taskId: string, reason: string): Promise<string> {
@@ -159,7 +179,8 @@ class CoordinatorNode implements SimNode {
   }
 
   #agent(plan: AgentPlan): AgentDefinition {
-    const run = (input: ScriptInput, ctx: TaskContext<unknown>) => this.#parts.run(plan.id, input, this.#context(ctx))
+    const run = (input: ScriptInput | MessageInput, ctx: TaskContext<unknown>) =>
+      this.#parts.run(plan.id, this.#scriptOf(input), this.#context(ctx))
     const base = { capabilities: plan.capabilities, maxConcurrentTasks: plan.slots }
     if (plan.leaseMs !== undefined) {
       return defineAgent(plan.id, { ...base, accepts: plan.types, leaseMs: plan.leaseMs })
@@ -167,6 +188,14 @@ class CoordinatorNode implements SimNode {
     if (plan.types.length === 0) return defineAgent(plan.id, { ...base, handler: run })
     const definitions = plan.types.flatMap((type) => this.#definitions.get(type) ?? [])
     return defineAgent(plan.id, { ...base, handlers: definitions.map((definition) => definition.handler(run)) })
+  }
+
+  /** What answers a message does what the plan of the first one says. */
+  #scriptOf(input: ScriptInput | MessageInput): ScriptInput {
+    if (!('merged' in input)) return input
+    const plan = this.#parts.workload.messages.find((message) => message.messageId === input.messageId)
+    if (plan === undefined) throw new Error(`No plan for message ${input.messageId}`)
+    return plan.script
   }
 
   #context(ctx: TaskContext<unknown>): ScriptContext {

@@ -46,9 +46,10 @@ export async function runScript(host: ScriptHost, input: ScriptInput, ctx: Scrip
   try {
     await work(host.clock, script, ctx)
     for (const child of script.children ?? []) ctx.stage(child)
-    if (script.context === true && ctx.hasSession) stageContext(ctx)
+    const counted = script.context === true && ctx.hasSession
+    if (counted) stageContext(ctx)
     throwIfPlanned(script, ctx)
-    log.add({ type: 'handler:return', ...run })
+    log.add({ type: 'handler:return', ...run, counted })
     return { ref: input.ref, run: run.run }
   } catch (error) {
     log.add({

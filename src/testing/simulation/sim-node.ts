@@ -5,7 +5,7 @@ import type { Random } from '../../internal/random.js'
 import type { Storage } from '../../storage/storage.js'
 import type { PendingReason } from './event-log.js'
 import type { ScriptContext, ScriptOutput } from './run-script.js'
-import type { AgentPlan, Features, ScriptInput, TaskPlan, Workload } from './workload.js'
+import type { AgentPlan, Features, MessagePlan, ScriptInput, TaskPlan, Workload } from './workload.js'
 
 /** What a node is made of: all of it simulated. */
 export interface NodeParts {
@@ -48,6 +48,8 @@ export interface PolledWork {
 export interface SimNode {
   start(): Promise<void>
   submit(plan: TaskPlan): Promise<SimHandle>
+  /** Sends a message in and waits for its answer. */
+  message(plan: MessagePlan): Promise<{ readonly sessionId: string; readonly taskId: string }>
   /** Says what became of it, in a word. */
   cancel(taskId: string, reason: string): Promise<string>
   /** Why a task is pending; `undefined` when it isn't. */

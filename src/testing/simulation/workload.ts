@@ -7,6 +7,8 @@ export interface Features {
   readonly sessions: boolean
   /** Agents that fetch their work with `claimTasks`. */
   readonly polling: boolean
+  /** Messages: `processMessage`. */
+  readonly messages: boolean
   /** Saying why a task is pending. */
   readonly explain: boolean
 }
@@ -91,8 +93,24 @@ export interface TaskPlanOptions {
   readonly fallbackAgents?: readonly string[]
 }
 
+/** A message and what its sender does. */
+export interface MessagePlan {
+  readonly messageId: string
+  readonly from: string
+  readonly atMs: number
+  readonly node: number
+  /** What the handler of the task that answers it does. */
+  readonly script: ScriptInput
+  /** The same message once more, at other nodes. */
+  readonly repeats: readonly { readonly node: number; readonly afterMs: number }[]
+}
+
 /** Everything that a run is asked to do. */
 export interface Workload {
+  readonly messages: readonly MessagePlan[]
+  /** What happens to messages while their session is busy. */
+  readonly whenBusy: 'enqueue' | 'reject' | 'interrupt' | 'merge'
+  readonly mergeMs: number
   readonly types: readonly TypePlan[]
   readonly agents: readonly AgentPlan[]
   readonly tasks: readonly TaskPlan[]
@@ -119,8 +137,44 @@ export function makeWorkload(options: WorkloadOptions): Workload {
   const agents = makeAgents(draw, options.features.polling)
   const maker = new TaskMaker(draw, options, types, agents, isBurst)
   const tasks = Array.from({ length: count }, () => maker.task(draw.int(0, activeMs)))
-  return { types, agents, tasks, activeMs }
+  const chat = Draw.of(options.seed, 'messages')
+  const hasMessages = options.features.messages && !isBurst && chat.chance(0.4)
+  return {
+    types,
+    agents,
+    tasks,
+    activeMs,
+    messages: hasMessages ? makeMessages(chat, options.nodes, activeMs) : [],
+    whenBusy: chat.pick(['enqueue', 'reject', 'interrupt', 'merge', 'merge']),
+    mergeMs: chat.pick([0, 50, 400, 2_000]),
+  }
 }
+
+/** Few people who write much: their sessions are busy most of the time. */
+function makeMessages(draw: Draw, nodes: number, activeMs: number): MessagePlan[] {
+  return Array.from({ length: draw.int(4, 30) }, (_, i) => ({
+    messageId: `m${i}`,
+    from: draw.pick(['ana', 'bob']),
+    atMs: draw.int(0, activeMs),
+    node: draw.int(0, nodes - 1),
+    script: {
+      ref: 10_000 + i,
+      attempts: Array.from({ length: draw.int(1, 2) }, () => ({
+        workMs: draw.duration(1, 1_500),
+        end: draw.chance(0.15) ? 'throw' : 'return',
+        onAbort: draw.pick(['stop', 'return', 'ignore']),
+        context: draw.chance(0.5),
+      })),
+    },
+    repeats: Array.from({ length: draw.int(0, 2) }, () => ({
+      node: draw.int(0, nodes - 1),
+      afterMs: draw.pick([0, 0, draw.duration(1, 5_000)]),
+    })),
+  }))
+}
+
+/** The type of the task that answers messages. */
+export const ANSWER = 'answer'
 
 function makeTypes(draw: Draw): TypePlan[] {
   return [
@@ -129,12 +183,13 @@ function makeTypes(draw: Draw): TypePlan[] {
     { type: 'limited', requires: [], timeoutMs: 10_000, maxRetries: 2, limit: draw.int(1, 3) },
     { type: 'rescued', requires: ['pricing'], timeoutMs: 5_000, maxRetries: draw.int(0, 1), fallback: true },
     { type: 'limited-rescued', requires: [], timeoutMs: 5_000, maxRetries: 1, limit: 2, fallback: true },
+    { type: ANSWER, requires: [], timeoutMs: 10_000, maxRetries: 2 },
     { type: 'broken', requires: [], timeoutMs: 5_000, maxRetries: 0, broken: true },
   ]
 }
 
 function makeAgents(draw: Draw, polling: boolean): AgentPlan[] {
-  const named = ['plain', 'priced', 'limited', 'rescued', 'limited-rescued', 'broken']
+  const named = ['plain', 'priced', 'limited', 'rescued', 'limited-rescued', 'broken', ANSWER]
   const agents: AgentPlan[] = [
     { id: 'clerk', capabilities: ['pricing'], slots: draw.int(1, 3), types: [] },
     { id: 'worker', capabilities: ['pricing', 'drawing'], slots: draw.int(1, 4), types: named },
@@ -198,7 +253,7 @@ class TaskMaker {
   }
 
   #anyType(): TypePlan {
-    return this.#draw.chance(0.03) ? this.#typeNamed('broken') : this.#draw.pick(this.#types.slice(0, -1))
+    return this.#draw.chance(0.03) ? this.#typeNamed('broken') : this.#draw.pick(this.#types.slice(0, -2))
   }
 
   #typeNamed(name: string): TypePlan {

@@ -4,6 +4,7 @@ import { cancelIsFinal } from './cancel-is-final.js'
 import { cleanShutdown } from './clean-shutdown.js'
 import { createdOnce } from './created-once.js'
 import { interruptsEarlier } from './interrupts-earlier.js'
+import { messagesOnce } from './messages-once.js'
 import { nothingBroken } from './nothing-broken.js'
 import { oneTerminalState } from './one-terminal-state.js'
 import { rankOrder } from './rank-order.js'
@@ -17,6 +18,7 @@ export const INVARIANTS: readonly CheckerFactory[] = [
   oneTerminalState,
   createdOnce,
   repeatsAreAnswered,
+  messagesOnce,
   acceptedOnce,
   slotsAndLimits,
   turnOrder,
