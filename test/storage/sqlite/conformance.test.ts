@@ -2,12 +2,18 @@ import Database from 'better-sqlite3'
 import { describe, it } from 'vitest'
 import { sqliteStorage } from '../../../src/storage/sqlite/index.js'
 import { storageConformance } from '../../../src/testing/storage-conformance/index.js'
+import { betterSqliteLoads } from './support.js'
 import { temporaryFiles } from './temporary.js'
 
 const newPath = temporaryFiles()
 const hasBuiltin = process.getBuiltinModule('node:sqlite') !== undefined
 
-for (const driver of ['better-sqlite3', ...(hasBuiltin ? (['node:sqlite'] as const) : [])] as const) {
+const drivers = [
+  ...(betterSqliteLoads ? (['better-sqlite3'] as const) : []),
+  ...(hasBuiltin ? (['node:sqlite'] as const) : []),
+]
+
+for (const driver of drivers) {
   describe(`SQLite storage, ${driver}`, () => {
     storageConformance(
       {
@@ -33,7 +39,7 @@ for (const driver of ['better-sqlite3', ...(hasBuiltin ? (['node:sqlite'] as con
   })
 }
 
-describe('SQLite storage over a live database', () => {
+describe.runIf(betterSqliteLoads)('SQLite storage over a live database', () => {
   storageConformance(
     {
       create: async () => {

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { sqliteStorage } from '../../../src/storage/sqlite/index.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
-import { commit, failure, leave, runSql, watched } from './support.js'
+import { betterSqliteLoads, commit, failure, leave, runSql, watched } from './support.js'
 import { temporaryFiles } from './temporary.js'
 
 const newPath = temporaryFiles()
@@ -14,7 +14,7 @@ async function opened(path = newPath(), busyTimeoutMs = 30) {
   return storage
 }
 
-describe('opening', () => {
+describe.runIf(betterSqliteLoads)('opening', () => {
   it('says which directory is missing', async () => {
     const error = await failure(sqliteStorage({ path: '/no/such/directory/x.db' }).open(KIT_SCHEMA))
     expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: false })
@@ -100,7 +100,7 @@ describe('opening', () => {
   })
 })
 
-describe('committing', () => {
+describe.runIf(betterSqliteLoads)('committing', () => {
   it('refuses to write into a store that a newer version has migrated meanwhile', async () => {
     const path = newPath()
     const storage = await opened(path)
@@ -222,7 +222,7 @@ describe('committing', () => {
   })
 })
 
-describe('time', () => {
+describe.runIf(betterSqliteLoads)('time', () => {
   it('does not follow a machine whose clock is set back', async () => {
     let ms = 1_000
     const storage = sqliteStorage({ path: ':memory:', now: () => ms })
@@ -235,7 +235,7 @@ describe('time', () => {
   })
 })
 
-describe('sharing one storage', () => {
+describe.runIf(betterSqliteLoads)('sharing one storage', () => {
   it('closes when the last user has closed it', async () => {
     const storage = await opened()
     await storage.open(KIT_SCHEMA)

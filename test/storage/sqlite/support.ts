@@ -2,6 +2,21 @@ import Database from 'better-sqlite3'
 import type { SqliteDatabase } from '../../../src/storage/sqlite/index.js'
 import type { RecordValue, SetResult, Storage, Write } from '../../../src/storage/storage.js'
 
+/**
+ * Whether better-sqlite3, compiled for one version of Node, loads in this one. Where it does not, SQLite storages use
+ * `node:sqlite`, and what tests do to a file behind their back can't be done.
+ */
+export const betterSqliteLoads = loads()
+
+function loads(): boolean {
+  try {
+    new Database(':memory:').close()
+    return true
+  } catch {
+    return false
+  }
+}
+
 let versions = 0
 
 /** A write that creates, or changes what has the version `expect`. */
