@@ -16,7 +16,11 @@ export async function playPrompt(dataDir: string): Promise<void> {
     heading('You are the customer. /informe, /estado, /salir')
     // Not earlier: lines that come before anybody iterates would be lost.
     const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: paint('cyan', '  🧑 ') })
+    let isOpen = true
     lines.on('SIGINT', () => lines.close())
+    lines.on('close', () => {
+      isOpen = false
+    })
     lines.prompt()
     for await (const line of lines) {
       const text = line.trim()
@@ -24,7 +28,8 @@ export async function playPrompt(dataDir: string): Promise<void> {
       if (text === '/informe') indented(reportText(await report(bmc)))
       else if (text === '/estado') await showStatus(bmc)
       else customerReads((await chat(bmc, { text, phone: PHONE })).mensaje)
-      lines.prompt()
+      // Lines that were typed ahead are still answered when the input has ended, but nobody is asked any more.
+      if (isOpen) lines.prompt()
     }
     lines.close()
   } finally {
