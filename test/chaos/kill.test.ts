@@ -7,7 +7,8 @@ import { judge, type Verdict } from './judge.js'
 import { tampered, tamperings } from './tampering.js'
 
 /** Another schedule for each run; a failure names it, and `CHAOS_SEED` repeats the plan and the moments of the kills. */
-const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e6))
+/** Of the plan and the moments of the kills; what the machine makes of them differs from run to run. */
+const seed = Number(process.env.CHAOS_SEED ?? 4_242)
 const TIMEOUT_MS = 90_000
 
 let bundle: WorkerBundle
@@ -79,7 +80,7 @@ describe('one SQLite file', () => {
   it(
     'keeps its promises when a process is stopped for longer than its lease, and goes on',
     async () => {
-      const tasks = 120
+      const tasks = 400
       const leaseMs = 600
       const chaos = newFleet({ tasks, nodes: 2, leaseMs, durationMs: 40 })
       const [stalled, other] = [chaos.start(0, tasks), chaos.start(1, tasks)]
@@ -88,13 +89,17 @@ describe('one SQLite file', () => {
         () => readChaosLog(chaos.log).find((line) => line.t === 'start' && line.life === stalled.life),
         20_000,
       )
-      stalled.signal('SIGSTOP')
-      await pause(2.5 * leaseMs)
-      stalled.signal('SIGCONT')
-      // It was declared dead meanwhile, finds out, and goes on under a new id.
       const isReborn = () =>
         readChaosLog(chaos.log).filter((line) => line.t === 'owner' && line.life === stalled.life)[1]
-      await until(isReborn, 20_000)
+      // Stopped inside a transaction it keeps the file locked: nobody can declare it dead then, and it just goes on.
+      for (let stops = 0; isReborn() === undefined; stops++) {
+        expect(stops).toBeLessThan(10)
+        stalled.signal('SIGSTOP')
+        await pause(2.5 * leaseMs)
+        stalled.signal('SIGCONT')
+        // It was declared dead meanwhile, finds out, and goes on under a new id.
+        await until(isReborn, 3_000).catch(() => undefined)
+      }
       await chaos.finishAll([stalled, other])
       const verdict = await verdictOn(chaos)
       expect(verdict.problems).toEqual([])

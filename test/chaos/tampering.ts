@@ -73,7 +73,8 @@ export const tamperings: Readonly<Record<string, Tampering>> = {
   'a later task of a key began too early': {
     notice: /began at .* before .* ended/,
     task: {
-      fits: (task) => (task.seq ?? 0) > 1 && task.attempts.length > 0,
+      // Far enough behind that one before it was attempted too: some are cancelled before they begin.
+      fits: (task) => (task.seq ?? 0) > 4 && task.attempts.length > 0,
       change: (task) => ({ ...task, attempts: task.attempts.map((attempt) => ({ ...attempt, startedAt: 1 })) }),
     },
   },
