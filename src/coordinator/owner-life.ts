@@ -86,7 +86,9 @@ export class OwnerLife {
       const now = this.node.time.now()
       const value: OwnerRecord = { startedAt: now, beatAt: now, layout: LAYOUT }
       const record = set.put('owner', this.node.ownerId, undefined, value)
-      const result = await this.node.committer.commit(set.build(this.node.latest()), {
+      // Nobody is declared dead in less than a lease: a copy of this set that comes after that must not bring it back.
+      const notAfter = Math.min(this.node.latest(), now + this.node.settings.leaseMs)
+      const result = await this.node.committer.commit(set.build(notAfter), {
         waitMs: this.node.settings.storageWaitMs,
         isUrgent: true,
       })
