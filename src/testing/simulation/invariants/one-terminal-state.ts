@@ -12,13 +12,21 @@ const MINUTE_MS = 60_000
  * - a terminal state is never left, and its outcome never changes;
  * - a task is deleted only when it is terminal, nobody holds it, and its creating set can't arrive any more;
  * - no id is created twice;
- * - when the run has ended, every task that was ever created is terminal, without a holder.
+ * - when the run has ended, every task that was accepted, or created before the last nodes went, is terminal, without a
+ *   holder.
  */
 export const oneTerminalState: CheckerFactory = (report, facts) => {
-  const created = new Map<string, { notAfter: number }>()
+  const created = new Map<string, { notAfter: number; isLate: boolean }>()
+  const accepted = new Set<string>()
+  let isQuiet = false
+  /** The last nodes are going: what is stored from now on nobody is there to do. */
+  let isOver = false
   return {
     name: '1 one terminal state',
     onEvent(event) {
+      if (event.type === 'quiet') isQuiet = true
+      if (event.type === 'node:stopping' && isQuiet && facts.ended) isOver = true
+      if (event.type === 'client:accepted') accepted.add(event.taskId)
       if (event.type === 'client:accepted' && !created.has(event.taskId)) {
         report(`task ${event.taskId} was accepted but never stored`, event.taskId)
       }
@@ -26,7 +34,7 @@ export const oneTerminalState: CheckerFactory = (report, facts) => {
       for (const { id, before, after } of taskChanges(event)) {
         if (before === undefined) {
           if (created.has(id)) report(`task ${id} was created twice`, id)
-          created.set(id, { notAfter: event.notAfter })
+          created.set(id, { notAfter: event.notAfter, isLate: isOver })
         } else if (after === undefined) {
           if (!isTerminal(before.state) || before.holder !== undefined) {
             report(`task ${id} was deleted while ${before.state}, holder ${before.holder}`, id)
@@ -47,6 +55,7 @@ export const oneTerminalState: CheckerFactory = (report, facts) => {
     onEnd(world) {
       if (!facts.ended) report('the run did not come to an end: see the tasks and turns that are left')
       for (const [id, task] of world.tasks) {
+        if (created.get(id)?.isLate === true && !accepted.has(id)) continue
         if (!isTerminal(task.state)) report(`task ${id} is still ${task.state} at the end`, id)
         else if (task.holder !== undefined) report(`task ${id} is ${task.state} but still held by ${task.holder}`, id)
       }
