@@ -3,6 +3,7 @@
  */
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Kind } from '../storage/records.js'
+import type { SetResult } from '../storage/storage.js'
 import { newTask, type TaskSpec } from '../task/new-task.js'
 import type { WhenBusy } from '../task/submit-options.js'
 import { claimed } from '../task/task-life-cycle.js'
@@ -84,21 +85,22 @@ async function storeTask(
       isFirst && standsAlone(submission) ? NOTHING : await lookUp(node, submission, isFirst ? undefined : id, waitMs)
     if (known.existing !== undefined) return found(known.existing, known.existing.id === id, hooks)
     const draft = build(node, dispatcher, submission, id, known)
+    let result: SetResult
     try {
-      const result = await node.committer.commit(draft.set.build(notAfter), { waitMs, bytes: submission.bytes })
-      if (result.applied) {
-        hooks.submitted(draft.entry)
-        if (draft.reservation !== undefined) hooks.begin(draft.entry, draft.reservation)
-        return { entry: draft.entry, isNew: true }
-      }
-      release(dispatcher, draft)
-      // Past its time no new set may be sent: only the record can say what became of the earlier ones.
-      if (result.reason === 'late') return found(await settledByReading(node, id), true, hooks)
+      result = await node.committer.commit(draft.set.build(notAfter), { waitMs, bytes: submission.bytes })
     } catch (error) {
       release(dispatcher, draft)
       if (isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')) throw unknownOutcome(id, error)
       throw error
     }
+    if (result.applied) {
+      hooks.submitted(draft.entry)
+      if (draft.reservation !== undefined) hooks.begin(draft.entry, draft.reservation)
+      return { entry: draft.entry, isNew: true }
+    }
+    release(dispatcher, draft)
+    // Past its time no new set may be sent: only the record can say what became of the earlier ones.
+    if (result.reason === 'late') return found(await settledByReading(node, id), true, hooks)
   }
 }
 
