@@ -66,8 +66,8 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       { find: 'const id = node.newId()\n  const notAfter', replace: 'let id = node.newId()\n  const notAfter' },
       {
-        find: 'release(dispatcher, draft)\n      // Past',
-        replace: 'release(dispatcher, draft)\n      id = node.newId()\n      // Past',
+        find: 'release(dispatcher, draft)\n    // Past',
+        replace: 'release(dispatcher, draft)\n      id = node.newId()\n    // Past',
       },
     ],
     detect: bySimulation,
@@ -244,6 +244,90 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: "if (submitted.isNew && submission.whenBusy === 'interrupt' && turnKey",
       },
     ],
+    detect: bySimulation,
+  },
+
+  {
+    rule: '† A message that may be joined is made ready only if the head is its number',
+    file: 'src/coordinator/submit.ts',
+    edits: [
+      {
+        find: "task = task.state === 'scheduled' ? { ...task, seq: turn.join().seq } : turn.admit(task)",
+        replace: 'task = task.merge === true ? { ...task, seq: turn.join().seq } : turn.admit(task)',
+      },
+    ],
+    detect: bySimulation,
+  },
+  {
+    rule: '† Promoting a message that was collecting others expects its turn',
+    file: 'src/coordinator/change-task.ts',
+    edits: [{ find: '    else turn.expect(set)', replace: '    else void 0' }],
+    detect: bySimulation,
+  },
+  {
+    rule: '† Passing on may choose a message that is still collecting others',
+    file: 'src/coordinator/change-task.ts',
+    edits: [
+      {
+        find: 'if (passes) own.pass(next?.value.seq)',
+        replace: "if (passes) own.pass(next?.value.state === 'waiting' ? next.value.seq : undefined)",
+      },
+    ],
+    detect: bySimulation,
+  },
+  {
+    rule: '† Passing the turn to a message that is still collecting others expects its version',
+    file: 'src/coordinator/change-task.ts',
+    edits: [{ find: "  set.expect('task', next.id, next)\n", replace: '' }],
+    detect: bySimulation,
+  },
+  {
+    rule: '† Every message writes its session record',
+    file: 'src/conversation/store-message.ts',
+    edits: [
+      {
+        find: "set.put('session', sessionId, was, withMessage(session, message, taskId, now))",
+        replace:
+          "if (was === undefined) set.put('session', sessionId, was, withMessage(session, message, taskId, now))",
+      },
+    ],
+    detect: bySimulation,
+  },
+  {
+    rule: '† A session is found through the one record of its participant',
+    file: 'src/conversation/store-message.ts',
+    edits: [
+      {
+        find: 'if (place.isNew ? participant?.version !== place.participant?.version : was === undefined) throw new Moved()',
+        replace: 'if (!place.isNew && was === undefined) throw new Moved()',
+      },
+    ],
+    detect: bySimulation,
+  },
+  {
+    rule: 'A redelivered message gets the answer of the first',
+    file: 'src/conversation/store-message.ts',
+    edits: [{ find: "if (message.isRepeatable) reads.push({ kind: 'message', id: recordId })", replace: '' }],
+    detect: bySimulation,
+  },
+  {
+    rule: 'A message joins only a task that was never attempted',
+    file: 'src/conversation/messages.ts',
+    edits: [{ find: 'task.answers === true && task.attempts.length === 0 &&', replace: 'task.answers === true &&' }],
+    detect: bySimulation,
+  },
+  {
+    rule: 'What a handler staged for its session is committed with its result',
+    file: 'src/coordinator/settle.ts',
+    edits: [
+      { find: 'contributions: isSuccess ? settlement.contributions : undefined', replace: 'contributions: undefined' },
+    ],
+    detect: bySimulation,
+  },
+  {
+    rule: 'An owner that was declared dead begins anew, however long the storage is away',
+    file: 'src/coordinator/owner-life.ts',
+    edits: [{ find: 'if (was === undefined) return this.#begin()', replace: 'if (was === undefined) return' }],
     detect: bySimulation,
   },
 
