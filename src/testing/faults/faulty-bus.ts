@@ -1,5 +1,5 @@
 import type { Bus, BusMessage } from '../../bus/bus.js'
-import type { Clock } from '../../internal/clock.js'
+import type { Clock, Timer } from '../../internal/clock.js'
 import type { Random } from '../../internal/random.js'
 
 /** What happens to messages, as chances from 0 to 1. */
@@ -58,16 +58,20 @@ export class FaultyBus implements Bus {
     const process = this.#options.process ?? this.#options.clock
     let subscribed = true
     this.#subscriptions++
+    const underWay = new Set<Timer>()
     const unsubscribe = this.#inner.subscribe((message) => {
       if (!subscribed) return
-      process.setTimer(() => {
-        if (subscribed) listener(message)
+      const timer = process.setTimer(() => {
+        underWay.delete(timer)
+        listener(message)
       }, 0)
+      underWay.add(timer)
     })
     return () => {
       if (!subscribed) return
       subscribed = false
       this.#subscriptions--
+      for (const timer of underWay) timer.cancel()
       unsubscribe()
     }
   }

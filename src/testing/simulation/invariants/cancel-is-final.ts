@@ -40,7 +40,8 @@ export const cancelIsFinal: CheckerFactory = (report, facts) => {
       // A network or process that misbehaves may keep the news away: time counts from the last trouble.
       if (event.type === 'fault') {
         for (const entry of unaware.values()) {
-          if (event.node === '*' || event.node === entry.handler.node) entry.sinceMs = event.atMs
+          if (event.node === '*' || event.node === entry.handler.node)
+            entry.sinceMs = Math.max(entry.sinceMs, event.atMs)
         }
       }
       if (event.type === 'handler:abort') {
