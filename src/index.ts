@@ -11,6 +11,7 @@ export { BusHub } from './bus/in-process-bus.js'
 // Coordinator
 export type {
   CoordinatorApi,
+  DecisionsApi,
   EventsApi,
   GraceOptions,
   PollingApi,
@@ -50,7 +51,7 @@ export type { OrchestratorApi } from './orchestrator/orchestrator-api.js'
 // Router
 export type { AgentDescription, PlainTask } from './router/agent-description.js'
 export type { ComparedCandidate, Refusal, RoutingDecision } from './router/decision.js'
-export type { DecisionLog } from './router/decision-log.js'
+export type { DecisionFilter, DecisionLog } from './router/decision-log.js'
 export type { Exclusions } from './router/exclusions.js'
 export type { RefusalReason, Standing } from './router/instance-load.js'
 export { type DecideOptions, Router, type RouterOptions } from './router/router.js'

@@ -1,4 +1,6 @@
 /** The typed surface that Coordinator and Orchestrator share. The classes implement these interfaces. */
+import type { RoutingDecision } from '../router/decision.js'
+import type { DecisionFilter } from '../router/decision-log.js'
 import type { AgentDefinition, AgentSnapshot } from '../task/agent.js'
 import type { TaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
@@ -78,6 +80,16 @@ export interface PollingApi {
   heartbeat(agentId: string): void
 }
 
+/** Why tasks went where they went. */
+export interface DecisionsApi {
+  /**
+   * The routing decisions that this node made last and still keeps (`decisions`, 1,000 by default), newest first. As text
+   * (`String(decision)`) each says who was compared and why the winner won.
+   * @throws OPTIONS_INVALID.
+   */
+  decisions(filter?: DecisionFilter): RoutingDecision[]
+}
+
 /** Listening. Listeners never harm what they listen to. */
 export interface EventsApi {
   /** Listens to an event, a family (`'task:*'`) or all (`'*'`). @returns the function that unsubscribes. */
@@ -100,7 +112,7 @@ export interface ShutdownReport {
 }
 
 /** What a coordinator does besides. */
-export interface CoordinatorApi extends SubmitApi, PollingApi, EventsApi {
+export interface CoordinatorApi extends SubmitApi, PollingApi, DecisionsApi, EventsApi {
   start(): Promise<void>
   /** Takes no new work, lets handlers finish, gives back what is unfinished. Safe to call twice. */
   stop(options?: GraceOptions): Promise<ShutdownReport>

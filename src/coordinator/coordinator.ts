@@ -5,6 +5,8 @@ import { inProcessEngine } from '../engine/in-process/in-process-engine.js'
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Timer } from '../internal/clock.js'
 import { guardedLogger, silentLogger } from '../internal/logger.js'
+import type { RoutingDecision } from '../router/decision.js'
+import type { DecisionFilter } from '../router/decision-log.js'
 import { Router } from '../router/router.js'
 import { memoryStorage } from '../storage/memory/memory-storage.js'
 import { SCHEMA } from '../storage/records.js'
@@ -13,6 +15,7 @@ import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { CoordinatorApi, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
+import { checkDecisionFilter } from './check-filters.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { CoordinatorOptions } from './coordinator-options.js'
 import { CountedStorage } from './counted-storage.js'
@@ -174,6 +177,11 @@ export class Coordinator implements CoordinatorApi {
     const instance: AgentInstance = this.parts.registry.require(agentId)
     this.parts.desk.heartbeat(instance)
     return this.parts.polling.claim(instance, options, () => this.parts.dispatcher.wake(instance.lanes))
+  }
+
+  decisions(filter: DecisionFilter = {}): RoutingDecision[] {
+    checkDecisionFilter(filter)
+    return this.router.decisions.find(filter)
   }
 
   on<P extends EventPattern>(pattern: P, listener: EventListener<P>): () => void {

@@ -14,7 +14,8 @@ import type { Entry, NodeContext } from './node-context.js'
 export interface ExplainView {
   readonly node: NodeContext
   readonly registry: AgentRegistry
-  readonly decisions: Iterable<RoutingDecision>
+  /** Newest first. */
+  readonly decisions: (taskId: string) => RoutingDecision[]
   readonly mayClaim: boolean
   readonly isParked: (taskId: string) => boolean
   /** Whether it is for want of retry budget that a task is due only then. */
@@ -29,14 +30,13 @@ export async function explainTask(view: ExplainView, entry: Entry): Promise<Expl
   // Right after the answer that brought the task, this is the storage time of that answer: what is read below is younger.
   const asOf = new Date(view.node.time.now())
   const pending = statusOf(task.state) === 'pending' ? await pendingReasons(view, task) : []
-  const decisions = [...view.decisions].filter((decision) => decision.taskId === task.id).reverse()
   const facts = {
     taskId: task.id,
     taskType: task.type,
     status: statusOf(task.state),
     asOf,
     pending,
-    decisions,
+    decisions: view.decisions(task.id).reverse(),
     attempts: taskOf(task).attempts,
   }
   return { ...facts, toString: () => explanationText(facts) }

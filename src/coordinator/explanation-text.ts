@@ -1,3 +1,4 @@
+import { columns, durationText } from '../internal/columns.js'
 import type { RoutingDecision } from '../router/decision.js'
 import type { TaskAttempt } from '../task/task.js'
 import type { PendingReason } from './explain-types.js'
@@ -17,17 +18,15 @@ export interface ExplanationFacts {
 export function explanationText(facts: ExplanationFacts): string {
   const lines = [`Task ${facts.taskId} (${facts.taskType}) is ${facts.status}.`]
   for (const reason of facts.pending) lines.push(`  ${reasonText(reason)}`)
-  for (const attempt of facts.attempts) lines.push(`  ${attemptText(attempt)}`)
+  for (const line of columns(facts.attempts.map(attemptCells), 4)) lines.push(`  ${line}`)
   for (const decision of facts.decisions) lines.push('', String(decision))
   return lines.join('\n')
 }
 
-function attemptText(attempt: TaskAttempt): string {
-  const how = attempt.outcome ?? 'running'
-  const why = attempt.error === undefined ? '' : `: ${attempt.error.message}`
-  const took =
-    attempt.endedAt === undefined ? '' : ` after ${attempt.endedAt.getTime() - attempt.startedAt.getTime()} ms`
-  return `Attempt ${attempt.number} on ${attempt.agentId} ${how}${took}${why}`
+/** Which attempt where, how it ended, after how long, and of what. */
+function attemptCells({ number, agentId, outcome, startedAt, endedAt, error }: TaskAttempt): string[] {
+  const took = endedAt === undefined ? '' : `after ${durationText(endedAt.getTime() - startedAt.getTime())}`
+  return [`Attempt ${number} on ${agentId}`, outcome ?? 'running', took, error?.message ?? '']
 }
 
 const hint = (didYouMean: string | undefined) => (didYouMean === undefined ? '' : ` Did you mean "${didYouMean}"?`)

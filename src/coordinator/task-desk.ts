@@ -192,7 +192,7 @@ export class TaskDesk implements SubmitApi {
     const view = {
       node: this.#node,
       registry,
-      decisions: router.decisions.recent(),
+      decisions: (task: string) => router.decisions.find({ task }),
       mayClaim: this.#hooks.mayClaim(),
       isParked: (id: string) => dispatcher.isParked(id),
       isPutOff: (id: string, until: number | undefined) => budget.hasPutOff(id, until),

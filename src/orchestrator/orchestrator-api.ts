@@ -1,5 +1,6 @@
 import type {
   CoordinatorApi,
+  DecisionsApi,
   EventsApi,
   GraceOptions,
   PollingApi,
@@ -13,7 +14,7 @@ import type { IncomingMessage, MessageReply } from '../task/message.js'
 import type { LintFinding } from './lint.js'
 
 /** The facade for host applications. The class `Orchestrator` implements it. Generic in the reply only: generic over agents too, `const app` would be circular for handlers that use it. */
-export interface OrchestratorApi<out TReply = unknown> extends SubmitApi, PollingApi, EventsApi {
+export interface OrchestratorApi<out TReply = unknown> extends SubmitApi, PollingApi, DecisionsApi, EventsApi {
   readonly coordinator: CoordinatorApi
   readonly router: Router
   /** Opens the storage, recovers, and begins to work. `createOrchestrator` has done it. */

@@ -1,6 +1,13 @@
 import { Messages } from '../conversation/messages.js'
 import { sessionSupport } from '../conversation/session-support.js'
-import type { CoordinatorApi, GraceOptions, PollingApi, ShutdownReport, SubmitApi } from '../coordinator/api-types.js'
+import type {
+  CoordinatorApi,
+  DecisionsApi,
+  GraceOptions,
+  PollingApi,
+  ShutdownReport,
+  SubmitApi,
+} from '../coordinator/api-types.js'
 import { Coordinator } from '../coordinator/coordinator.js'
 import type { CoordinatorOptions } from '../coordinator/coordinator-options.js'
 import { readStatus } from '../coordinator/status.js'
@@ -34,6 +41,7 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
   readonly redrive: SubmitApi['redrive']
   readonly claimTasks: PollingApi['claimTasks']
   readonly heartbeat: PollingApi['heartbeat']
+  readonly decisions: DecisionsApi['decisions']
   readonly #coordinator: Coordinator
   readonly #messages: Messages | undefined
   #startedAt: number | undefined
@@ -65,6 +73,7 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
     this.redrive = (filter, options) => coordinator.redrive(filter, options)
     this.claimTasks = (agentId, options) => coordinator.claimTasks(agentId, options)
     this.heartbeat = (agentId) => coordinator.heartbeat(agentId)
+    this.decisions = (filter) => coordinator.decisions(filter)
   }
 
   async start(): Promise<void> {

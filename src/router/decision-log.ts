@@ -1,5 +1,17 @@
 import type { RoutingDecision } from './decision.js'
 
+/** Which of the decisions that are kept. What is left out does not matter. */
+export interface DecisionFilter {
+  /** A task's id. */
+  readonly task?: string | undefined
+  /** The id of the agent that was chosen. */
+  readonly agent?: string | undefined
+  /** Not before then, by this machine's clock. */
+  readonly since?: Date | number | undefined
+  /** At most so many: a whole number from 1. Default: all that are kept. */
+  readonly limit?: number | undefined
+}
+
 /** The decisions made last. Keeping one is a single write; looking one up walks back through them. */
 export class DecisionLog {
   readonly #ring: (RoutingDecision | undefined)[] = []
@@ -31,9 +43,17 @@ export class DecisionLog {
     }
   }
 
-  /** The latest decision about a task, if it is kept. */
-  ofTask(taskId: string): RoutingDecision | undefined {
-    for (const decision of this.recent()) if (decision.taskId === taskId) return decision
-    return undefined
+  /** Those that a filter lets through, newest first. */
+  find(filter: DecisionFilter = {}): RoutingDecision[] {
+    const { task, agent, limit = this.#size } = filter
+    const since = Number(filter.since ?? Number.NEGATIVE_INFINITY)
+    const found: RoutingDecision[] = []
+    for (const decision of this.recent()) {
+      if (found.length >= limit) break
+      if (task !== undefined && decision.taskId !== task) continue
+      if (agent !== undefined && decision.agent !== agent) continue
+      if (decision.at.getTime() >= since) found.push(decision)
+    }
+    return found
   }
 }

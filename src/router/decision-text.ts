@@ -1,3 +1,4 @@
+import { columns, durationText } from '../internal/columns.js'
 import type { ComparedCandidate, RoutingDecision } from './decision.js'
 import type { RefusalReason } from './instance-load.js'
 
@@ -15,39 +16,53 @@ const REASONS: Record<RefusalReason, string> = {
   rate_limited: 'rate limited',
 }
 
-/** Scores closer than this are shown as a tie. */
+/** Scores closer than this are a tie. */
 const TIE = 1e-12
 
-/** A decision as text: one sentence, the candidates in columns, and who was out of the question. */
+/** A term is worth a word from this part of the widest gap between the winner and the next. */
+const TELLING = 0.1
+
+/** A decision as text: who got the task, why in one sentence, the candidates in columns, and who could not take it. */
 export function decisionText(decision: RoutingDecision): string {
-  const { taskId, taskType, agent, strategy } = decision
-  const task = taskType === '*' ? `Task ${taskId}` : `Task ${taskId} (${taskType})`
-  const head = agent === undefined ? `${task}: no agent now (${strategy})` : `${task} -> ${agent} (${strategy})`
-  const lines = [head, sentence(decision), ...notes(decision)]
+  const lines = [head(decision), sentence(decision), ...notes(decision)]
   if (decision.candidates.length > 0) lines.push('', ...table(decision))
   const others = decision.able - decision.candidates.length
-  if (others > 0) lines.push('', `Able too, not shown: ${others}`)
+  if (others > 0) lines.push(`   and ${others} more who could take it`)
   const refusals = decision.refusals.map(({ reason, count }) => `${count} ${REASONS[reason]}`)
   if (refusals.length > 0) lines.push('', `Out of the question: ${refusals.join(', ')}`)
   return lines.join('\n')
 }
 
+function head({ taskId, taskType, attempt, agent, strategy }: RoutingDecision): string {
+  const task = taskType === '*' ? `Task ${taskId}` : `Task ${taskId} (${taskType})`
+  const again = attempt === 1 ? '' : `, attempt ${attempt}`
+  return agent === undefined
+    ? `${task}${again}: no agent now (${strategy})`
+    : `${task}${again} -> ${agent} (${strategy})`
+}
+
 /** Why the winner won. */
-function sentence({ agent, candidates, able, strategy }: RoutingDecision): string {
+function sentence(decision: RoutingDecision): string {
+  const { agent, candidates, able, strategy } = decision
   const [winner, second] = candidates
   if (agent === undefined || winner === undefined)
     return able === 0 ? 'Nobody could take it.' : `${strategy} chose none of the ${able} who could take it.`
-  if (able === 1) return `${agent} was the only one who could take it.`
+  const name = nameIn(decision)
+  if (able === 1) return `${name(winner)} was the only one who could take it.`
   if (winner.score === undefined || second?.score === undefined)
-    return winner.score === undefined && strategy === 'round_robin'
-      ? `It was the turn of ${agent}, one of ${able} who could take it.`
-      : `${strategy} chose ${agent} among ${able} who could take it.`
-  const gap = second.score - winner.score
-  if (Math.abs(gap) < TIE)
-    return `${agent} shares the lowest score, ${number(winner.score)}, with ${second.agent} and waited longest for work.`
-  const reason = decisive(winner, second)
-  const because = reason === undefined ? '' : `, mostly for ${words(reason)}`
-  return `${agent} has the lowest score, ${number(winner.score)}; ${second.agent} comes next with ${number(second.score)}${because}.`
+    return strategy === 'round_robin'
+      ? `It was the turn of ${name(winner)}, one of ${able} who could take it.`
+      : `${strategy} chose ${name(winner)} among ${able} who could take it.`
+  if (second.score - winner.score < TIE) {
+    const best = winner.score
+    const ties = candidates.filter(({ score }) => score !== undefined && score - best < TIE).length - 1
+    const rivals = ties === 1 ? name(second) : `${ties} others`
+    return `${name(winner)} won: it scored the same as ${rivals} and had waited longest for work.`
+  }
+  const { pro, con } = reasons(winner, second)
+  const because = pro.length === 0 ? '' : `: ${pro.join(', ')}`
+  const although = con.length === 0 ? '' : `, in spite of ${con.join(', ')}`
+  return `${name(winner)} won over ${name(second)}${because}${although}.`
 }
 
 function notes({ fallbackFor, strategy, exclusionsLifted }: RoutingDecision): string[] {
@@ -57,52 +72,65 @@ function notes({ fallbackFor, strategy, exclusionsLifted }: RoutingDecision): st
   return lines
 }
 
-/** The term that speaks most for the winner. */
-function decisive(winner: ComparedCandidate, second: ComparedCandidate): string | undefined {
-  let most = 0
-  let name: string | undefined
-  for (const [term, value] of Object.entries(second.terms ?? {})) {
-    const difference = value - (winner.terms?.[term] ?? 0)
-    if (difference <= most) continue
-    most = difference
-    name = term
-  }
-  return name
+/** What spoke for the winner and what against it, beside the next one: the most telling first. */
+function reasons(winner: ComparedCandidate, second: ComparedCandidate): { pro: string[]; con: string[] } {
+  const gaps = Object.entries(second.terms ?? {}).map(([term, value]) => ({
+    term,
+    gap: value - (winner.terms?.[term] ?? 0),
+  }))
+  gaps.sort((a, b) => Math.abs(b.gap) - Math.abs(a.gap))
+  const least = TELLING * Math.abs(gaps[0]?.gap ?? 0)
+  const telling = gaps.filter(({ gap }) => Math.abs(gap) > TIE && Math.abs(gap) >= least)
+  const said = (sign: number) =>
+    telling.filter(({ gap }) => gap * sign > 0).map(({ term }) => against(term, winner, second))
+  return { pro: said(1), con: said(-1) }
 }
 
-function table({ agent, candidates }: RoutingDecision): string[] {
-  const termNames = [...new Set(candidates.flatMap((candidate) => Object.keys(candidate.terms ?? {})))]
-  const scored = candidates.some((candidate) => candidate.score !== undefined)
-  const timed = candidates.some((candidate) => candidate.latencyMs !== undefined)
-  const sameAgent = new Set(candidates.map((candidate) => candidate.agent)).size < candidates.length
+/** How two candidates differ in a term, in the numbers that it was made of where those are known. */
+function against(term: string, winner: ComparedCandidate, second: ComparedCandidate): string {
+  const same = winner.inFlight === second.inFlight && winner.capacity === second.capacity
+  if (term === 'load' && !same)
+    return `${winner.inFlight} of ${winner.capacity} slots taken against ${second.inFlight} of ${second.capacity}`
+  if (term === 'failures') return `${percent(winner.successRate)} success against ${percent(second.successRate)}`
+  if (term === 'latency' && winner.latencyMs !== undefined && second.latencyMs !== undefined)
+    return `${durationText(winner.latencyMs)} against ${durationText(second.latencyMs)}`
+  if (term === 'cost') return `a cost of ${plain(winner.cost ?? 0)} against ${plain(second.cost ?? 0)}`
+  return `${words(term)} ${number(winner.terms?.[term])} against ${number(second.terms?.[term])}`
+}
+
+/** Several instances of one agent are told apart by their instance ids. */
+function nameIn({ candidates }: RoutingDecision): (candidate: ComparedCandidate) => string {
+  const sameAgent = new Set(candidates.map(({ agent }) => agent)).size < candidates.length
+  return (candidate) => (sameAgent ? candidate.instance : candidate.agent)
+}
+
+/** A column of the table: absent when no candidate has anything to say in it. */
+type Column = readonly [head: string, cell: (candidate: ComparedCandidate) => string | undefined]
+
+function table(decision: RoutingDecision): string[] {
+  const { agent, candidates } = decision
+  const terms = [...new Set(candidates.flatMap((candidate) => Object.keys(candidate.terms ?? {})))]
+  const all: Column[] = [
+    ['score', ({ score }) => (score === undefined ? undefined : number(score))],
+    ...terms.map((term): Column => [words(term), (candidate) => number(candidate.terms?.[term])]),
+    ['slots', ({ inFlight, capacity }) => `${inFlight}/${capacity}`],
+    ['success', ({ successRate }) => percent(successRate)],
+    ['latency', ({ latencyMs }) => (latencyMs === undefined ? undefined : durationText(latencyMs))],
+    // A term of this name says it already.
+    ...(terms.includes('cost')
+      ? []
+      : [['cost', ({ cost }) => (cost === undefined ? undefined : plain(cost))] as Column]),
+    ['weight', ({ weight }) => (weight === undefined ? undefined : plain(weight))],
+  ]
+  const used = all.filter(([, cell]) => candidates.some((candidate) => cell(candidate) !== undefined))
+  const name = nameIn(decision)
   const rows = candidates.map((candidate, index) => [
     index === 0 && agent !== undefined ? '>' : ' ',
-    sameAgent ? candidate.instance : candidate.agent,
-    ...(scored ? [number(candidate.score), ...termNames.map((name) => number(candidate.terms?.[name]))] : []),
-    `${candidate.inFlight}/${candidate.capacity}`,
-    `${Math.round(candidate.successRate * 100)} %`,
-    ...(timed ? [candidate.latencyMs === undefined ? '-' : `${number(candidate.latencyMs)} ms`] : []),
+    name(candidate),
+    ...used.map(([, cell]) => cell(candidate) ?? '-'),
   ])
-  const head = [
-    ' ',
-    sameAgent ? 'instance' : 'agent',
-    ...(scored ? ['score', ...termNames.map(words)] : []),
-    'slots',
-    'success',
-    ...(timed ? ['latency'] : []),
-  ]
-  return aligned([head, ...rows])
-}
-
-/** Pads every column to its widest cell: the first two to the left, numbers to the right. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  )
+  const title = candidates.some((candidate) => name(candidate) !== candidate.agent) ? 'instance' : 'agent'
+  return columns([[' ', title, ...used.map(([head]) => head)], ...rows], 2)
 }
 
 /** `extraCapabilities` as `extra capabilities`. */
@@ -113,4 +141,13 @@ function words(name: string): string {
 function number(value: number | undefined): string {
   if (value === undefined) return '-'
   return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toFixed(3)
+}
+
+/** A number that somebody wrote, as they wrote it. */
+function plain(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}
+
+function percent(rate: number): string {
+  return `${Math.round(rate * 100)} %`
 }

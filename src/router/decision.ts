@@ -14,6 +14,10 @@ export interface ComparedCandidate {
   readonly successRate: number
   /** Of tasks of this type; absent before the first success. */
   readonly latencyMs?: number
+  /** Of one task, in the application's unit; absent when the agent declares none. */
+  readonly cost?: number
+  /** The part of its capacity that it is given for the time being; absent when it is all of it. */
+  readonly weight?: number
 }
 
 /** How many instances could not take the task, and why. */
@@ -60,6 +64,11 @@ export class RoutingDecision {
 
   get taskType(): string {
     return this.#facts.task.type
+  }
+
+  /** The number of the attempt that it is about, from 1. */
+  get attempt(): number {
+    return this.#facts.task.attempts + 1
   }
 
   /** The agent's id; `undefined` when nobody was chosen. */
@@ -130,8 +139,10 @@ export class RoutingDecision {
   }
 
   toJSON() {
-    const { taskId, taskType, agent, instance, strategy, fallbackFor, score, at, able, candidates, refusals } = this
-    return { taskId, taskType, agent, instance, strategy, fallbackFor, score, at, able, candidates, refusals }
+    const { taskId, taskType, attempt, agent, instance, strategy, fallbackFor, exclusionsLifted } = this
+    const { score, at, able, candidates, refusals } = this
+    const who = { taskId, taskType, attempt, agent, instance, strategy, fallbackFor, exclusionsLifted }
+    return { ...who, score, at, able, candidates, refusals }
   }
 
   #compare(): readonly ComparedCandidate[] {
@@ -147,6 +158,8 @@ export class RoutingDecision {
         capacity: snapshot.capacity,
         successRate: snapshot.successRate,
         ...(latencyMs !== undefined && { latencyMs }),
+        ...(snapshot.cost !== 0 && { cost: snapshot.cost }),
+        ...(snapshot.weight !== 1 && { weight: snapshot.weight }),
       }
     })
     const winner = this.#facts.chosen ? list.splice(0, 1) : []

@@ -36,7 +36,7 @@ describe('explain() of a pending task', () => {
     await world.clock.advance(10)
     const { pending, text } = await reasons(world, task)
     expect(pending).toEqual([{ kind: 'backing_off', until: new Date(world.clock.now() + 490), attempt: 1 }])
-    expect(text).toMatch(/Attempt 1 on any failed.*: no/)
+    expect(text).toMatch(/Attempt 1 on any {2}failed {2}after 0 ms {2}no/)
   })
 
   it('retry_budget', async () => {
@@ -210,5 +210,10 @@ describe('explain() of a task that started', () => {
     const explanation = await world.until(explain())
     expect(explanation.decisions).toHaveLength(2)
     expect(explanation.attempts.map(({ outcome }) => outcome)).toEqual(['failed', 'completed'])
+    expect(explanation.decisions.map(({ attempt }) => attempt)).toEqual([1, 2])
+    expect(String(explanation).split('\n').slice(1, 3)).toEqual([
+      '  Attempt 1 on a  failed     after 0 ms  no',
+      '  Attempt 2 on a  completed  after 0 ms',
+    ])
   })
 })

@@ -3,6 +3,7 @@ import { DecisionLog } from '../../src/router/decision-log.js'
 import { Roster } from '../../src/router/roster.js'
 import { Router } from '../../src/router/router.js'
 import type { RoutableTask } from '../../src/router/routing-strategy.js'
+import { balanced } from '../../src/router/strategies/balanced.js'
 import { STRATEGY_NAMES } from '../../src/router/strategies/strategy-by-name.js'
 
 const task = (id: string): RoutableTask => ({
@@ -85,31 +86,57 @@ describe('a decision', () => {
     expect(text).toBe(
       [
         'Task t-42 (price_quote) -> quotes (least_busy)',
-        'quotes has the lowest score, 0.300; pricing-europe comes next with 0.778, mostly for load.',
+        'quotes won over pricing-europe: 1 of 5 slots taken against 3 of 5, 100 % success against 90 %.',
         '',
         '   agent           score   load  failures  slots  success  latency',
         '>  quotes          0.300  0.300     0.000    1/5    100 %   120 ms',
-        '   pricing-europe  0.778  0.700     0.078    3/5     90 %  1250 ms',
+        '   pricing-europe  0.778  0.700     0.078    3/5     90 %    1.3 s',
         '',
         'Out of the question: 1 full, 1 of other types',
       ].join('\n'),
     )
   })
 
+  it('says what spoke against the winner, and only what counts', () => {
+    const agents = [
+      { id: 'cheap', inFlight: 3, maxConcurrentTasks: 4, latencyMs: 9_000, cost: 0.1 },
+      { id: 'dear', inFlight: 1, maxConcurrentTasks: 4, latencyMs: 300, cost: 7 },
+    ]
+    const strategy = balanced({ load: 0.1, latency: 0.001, failures: 0, cost: 0.9 })
+    const text = String(new Router({ strategy }).route({ id: 't', attempts: 2 }, agents))
+    expect(text.split('\n').slice(0, 2)).toEqual([
+      'Task t, attempt 3 -> cheap (balanced)',
+      'cheap won over dear: a cost of 0.1 against 7, in spite of 3 of 4 slots taken against 1 of 4.',
+    ])
+  })
+
+  it('names a weight where agents are not given all of their capacity', () => {
+    const text = String(new Router().route({}, [{ id: 'old' }, { id: 'new', weight: 0.25 }]))
+    expect(text).toContain('old won over new: load 0.500 against 2.000.')
+    expect(text).toMatch(/success {2}weight\n> {2}old .* - *\n {3}new .*0\.25/)
+  })
+
   it('says who waited longest when scores are equal, and who was alone', () => {
     const router = new Router()
-    expect(
-      String(
-        router.route({}, [
-          { id: 'a', lastAssigned: 2 },
-          { id: 'b', lastAssigned: 1 },
-        ]),
-      ),
-    ).toContain('b shares the lowest score, 0.500, with a and waited longest for work.')
+    const agents = ['a', 'b', 'c'].map((id, i) => ({ id, lastAssigned: 3 - i }))
+    expect(String(router.route({}, agents.slice(0, 2)))).toContain(
+      'b won: it scored the same as a and had waited longest for work.',
+    )
+    expect(String(router.route({}, agents))).toContain('c won: it scored the same as 2 others')
     expect(String(router.route({}, [{ id: 'a' }]))).toContain('a was the only one who could take it.')
     expect(String(router.route({}, [{ id: 'a' }, { id: 'b' }], { strategy: 'round_robin' }))).toMatch(
-      /It was the turn of [ab], one of 2 who could take it\.[\s\S]*Able too, not shown: 1/,
+      /It was the turn of [ab], one of 2 who could take it\.[\s\S]*and 1 more who could take it/,
     )
+  })
+
+  it('tells instances of one agent apart', () => {
+    const text = String(
+      new Router().route(
+        {},
+        [1, 2].map((n) => ({ id: 'a', ownerId: `n${n}`, inFlight: n, maxConcurrentTasks: 3 })),
+      ),
+    )
+    expect(text).toContain('-> a (least_busy)\na@n1 won over a@n2: 1 of 3 slots taken against 2 of 3.')
   })
 
   it('can be sent as JSON', () => {
@@ -125,12 +152,12 @@ describe('DecisionLog', () => {
     const first = router.decide(task('a'), pool).decision
     const second = router.decide(task('a'), pool).decision
     router.decide(task('b'), pool)
-    expect(router.decisions.ofTask('a')).toBe(second)
+    expect(router.decisions.find({ task: 'a' })).toEqual([second, first])
     router.decide(task('c'), pool)
     expect([...router.decisions.recent()].map(({ taskId }) => taskId)).toEqual(['c', 'b', 'a'])
     expect([...router.decisions.recent()]).not.toContain(first)
     router.decide(task('d'), pool)
-    expect(router.decisions.ofTask('a')).toBeUndefined()
+    expect(router.decisions.find({ task: 'a' })).toEqual([])
     expect(router.decisions.size).toBe(3)
   })
 
