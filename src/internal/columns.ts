@@ -16,3 +16,8 @@ export function durationText(ms: number): string {
   const [size, unit] = ms < 120_000 ? [1_000, 's'] : ms < 7_200_000 ? [60_000, 'min'] : [3_600_000, 'h']
   return `${Number((ms / size).toFixed(1))} ${unit}`
 }
+
+/** A time of day as people say it, in UTC: `12:00:03`. */
+export function timeText(at: Date): string {
+  return at.toISOString().slice(11, 19)
+}

@@ -1,10 +1,11 @@
+import { type Bar, type BarEnds, BIT, withEnd } from './bars.js'
 import { Comparison } from './comparison.js'
 import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
 import { Narrowing } from './narrowing.js'
 import { PoolView } from './pool-view.js'
 import { Ranking, type Score, type Slots } from './ranking.js'
-import { RefusalCounts } from './refusal-counts.js'
+import { RefusalCounts, type Refusals } from './refusal-counts.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
 import { SlotSet } from './slot-set.js'
 
@@ -25,8 +26,9 @@ export class Member implements Watcher {
   position = -1
   /** Why it can't take work; `undefined` when it can, or has not been looked at yet. */
   refusal: RefusalReason | undefined
-  /** Why this pool alone leaves it out. */
-  barred: RefusalReason | undefined
+  /** Causes for which this pool alone leaves it out: a set of bits. */
+  bars = 0
+  barEnds: BarEnds | undefined
   dirty = false
   /** Whether the instance will tell it of its next change. */
   watching = false
@@ -122,7 +124,7 @@ export class LanePool implements Slots {
     this.#byId.set(load.instanceId, member)
     this.#byAgent = undefined
     this.touched(member)
-    for (const narrowing of this.#narrowings.values()) narrowing.join(load, undefined)
+    for (const narrowing of this.#narrowings.values()) narrowing.join(load, 0)
   }
 
   /** Removes an instance. Nothing happens when it is no member. */
@@ -152,21 +154,35 @@ export class LanePool implements Slots {
     return this.#byAgent.get(agentId) ?? []
   }
 
-  /** Leaves a member out of this pool alone, or lets it in again. @returns whether it is a member. */
-  bar(load: InstanceLoad, reason: RefusalReason | undefined): boolean {
+  /**
+   * Leaves a member out of this pool alone for a cause, besides other causes that may hold.
+   * @param until - when the cause ends, where that is known: wall-clock milliseconds, for display.
+   * @returns whether it is a member that was not left out for this cause before.
+   */
+  bar(load: InstanceLoad, bar: Bar, until?: number): boolean {
     const member = this.#members.get(load)
     if (member === undefined) return false
-    if (member.barred !== reason) {
-      member.barred = reason
-      this.touched(member)
-      for (const narrowing of this.#narrowings.values()) narrowing.bar(load, reason)
-    }
-    return true
+    member.barEnds = withEnd(member.barEnds, bar, until)
+    this.touched(member)
+    return this.#setBars(member, member.bars | BIT[bar])
   }
 
-  /** Why this pool alone leaves a member out. */
-  barredFor(load: InstanceLoad): RefusalReason | undefined {
-    return this.#members.get(load)?.barred
+  /** A cause to leave it out holds no longer. @returns whether it did before. */
+  unbar(load: InstanceLoad, bar: Bar): boolean {
+    const member = this.#members.get(load)
+    return member !== undefined && this.#setBars(member, member.bars & ~BIT[bar])
+  }
+
+  /** Leaves a member out for exactly these causes. */
+  setBars(load: InstanceLoad, bars: number): void {
+    const member = this.#members.get(load)
+    if (member !== undefined) this.#setBars(member, bars)
+  }
+
+  /** Why it can't take work from this pool now; `undefined` when it can, or is no member. */
+  refusalOf(load: InstanceLoad): RefusalReason | undefined {
+    const member = this.#members.get(load)
+    return member && load.refusalFor(this.#barsOf(member))
   }
 
   /** How many instances of the node are no members of this lane, by reason: for the explanation. */
@@ -174,11 +190,11 @@ export class LanePool implements Slots {
     this.#outside.set(reason, count)
   }
 
-  /** How many instances can't take the task now, by reason, as pairs: `[reason, count, reason, count ...]`. */
-  refusals(): readonly (RefusalReason | number)[] {
+  /** How many instances can't take the task now, by reason. */
+  refusals(): Refusals {
     this.#look()
-    const within = this.#refusals.pairs()
-    const outside = this.#outside.pairs()
+    const within = this.#refusals.list()
+    const outside = this.#outside.list()
     return outside.length === 0 ? within : [...within, ...outside]
   }
 
@@ -240,7 +256,7 @@ export class LanePool implements Slots {
       narrowing = new Narrowing(`${this.id}|${String(key)}`, (id) => new LanePool(id, undefined, this.comparison))
       makeRoom(this.#narrowings)
       this.#narrowings.set(key, narrowing)
-      for (const member of this.#members.values()) narrowing.join(member.load, member.barred)
+      for (const member of this.#members.values()) narrowing.join(member.load, member.bars)
     }
     narrowing.usedAt = ++this.#questions
     return narrowing.first(rank) ?? this
@@ -262,7 +278,7 @@ export class LanePool implements Slots {
       const member = this.#dirty[i] as Member
       member.dirty = false
       if (this.#slots[member.slot] !== member) continue
-      this.#place(member, member.barred ?? member.load.refusal)
+      this.#place(member, member.load.refusalFor(this.#barsOf(member)))
       this.#markStale(member.slot)
       if (!this.#nested) member.load.lastSeen = member
       if (member.watching) continue
@@ -273,10 +289,14 @@ export class LanePool implements Slots {
 
   /** Moves a member among those who can take work, or out of them. */
   #place(member: Member, refusal: RefusalReason | undefined): void {
-    if (refusal !== member.refusal) {
-      this.#count(member.refusal, -1)
-      this.#count(refusal, 1)
+    const was = member.refusal
+    if (refusal !== was) {
+      this.#count(was, -1)
       member.refusal = refusal
+    }
+    if (refusal !== undefined) {
+      const until = endOf(member, refusal)
+      if (refusal !== was || until !== undefined) this.#refusals.add(refusal, refusal === was ? 0 : 1, until)
     }
     const able = this.#able
     if ((refusal === undefined) === (member.position !== -1)) return
@@ -293,6 +313,18 @@ export class LanePool implements Slots {
       member.position = -1
       this.#circle.delete(member.slot)
     }
+  }
+
+  #setBars(member: Member, bars: number): boolean {
+    if (member.bars === bars) return false
+    member.bars = bars
+    this.touched(member)
+    for (const narrowing of this.#narrowings.values()) narrowing.bar(member.load, bars)
+    return true
+  }
+
+  #barsOf(member: Member): number {
+    return member.bars | member.load.bars
   }
 
   #indexAgents(): Map<string, InstanceLoad[]> {
@@ -319,6 +351,12 @@ export class LanePool implements Slots {
     this.#orders = [...this.#rankings.values()]
     for (let slot = this.#slots.length - 1; slot >= 0; slot--) ranking.mark(slot)
   }
+}
+
+/** When what a member is refused for ends, as far as that is known. */
+function endOf({ bars, barEnds, load }: Member, refusal: RefusalReason): number | undefined {
+  if ((bars | load.bars) === 0) return undefined
+  return barEnds?.[refusal as Bar] ?? load.barredUntil(refusal as Bar)
 }
 
 /** Drops the index that was asked longest ago, if there is no room for one more. */

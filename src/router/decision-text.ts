@@ -1,5 +1,5 @@
-import { columns, durationText } from '../internal/columns.js'
-import type { ComparedCandidate, RoutingDecision } from './decision.js'
+import { columns, durationText, timeText } from '../internal/columns.js'
+import type { ComparedCandidate, Refusal, RoutingDecision } from './decision.js'
 import type { RefusalReason } from './instance-load.js'
 
 const REASONS: Record<RefusalReason, string> = {
@@ -13,6 +13,7 @@ const REASONS: Record<RefusalReason, string> = {
   error: 'in error',
   excluded: 'failed it before',
   breaker_open: 'with an open breaker',
+  ejected: 'ejected',
   rate_limited: 'rate limited',
 }
 
@@ -28,9 +29,13 @@ export function decisionText(decision: RoutingDecision): string {
   if (decision.candidates.length > 0) lines.push('', ...table(decision))
   const others = decision.able - decision.candidates.length
   if (others > 0) lines.push(`   and ${others} more who could take it`)
-  const refusals = decision.refusals.map(({ reason, count }) => `${count} ${REASONS[reason]}`)
+  const refusals = decision.refusals.map(refusalText)
   if (refusals.length > 0) lines.push('', `Out of the question: ${refusals.join(', ')}`)
   return lines.join('\n')
+}
+
+function refusalText({ reason, count, until }: Refusal): string {
+  return `${count} ${REASONS[reason]}${until === undefined ? '' : ` until ${timeText(until)}`}`
 }
 
 function head({ taskId, taskType, attempt, agent, strategy }: RoutingDecision): string {

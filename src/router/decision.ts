@@ -1,5 +1,6 @@
 import { decisionText } from './decision-text.js'
 import type { CandidateSnapshot, RefusalReason } from './instance-load.js'
+import type { Refusals } from './refusal-counts.js'
 import type { RoutableTask, RoutingStrategy, ScoreTerms } from './routing-strategy.js'
 
 /** One of the candidates that a decision compared, with its numbers as they were then. */
@@ -24,6 +25,8 @@ export interface ComparedCandidate {
 export interface Refusal {
   readonly reason: RefusalReason
   readonly count: number
+  /** When that ends for the last of them, where it is known. */
+  readonly until?: Date
 }
 
 /** What was known at the moment of a decision. Everything in it is a value, or never changes. */
@@ -40,8 +43,7 @@ export interface DecisionFacts {
   /** How many could have taken the task. */
   readonly able: number
   readonly memo: unknown
-  /** `[reason, count, reason, count ...]` */
-  readonly refusals: readonly (RefusalReason | number)[]
+  readonly refusals: Refusals
   /** Nobody was left who had not failed this task before, so those were allowed again. */
   readonly exclusionsLifted: boolean
 }
@@ -122,9 +124,13 @@ export class RoutingDecision {
   /** Everybody who could not take the task, most frequent reason first. */
   get refusals(): readonly Refusal[] {
     const refusals: Refusal[] = []
-    const pairs = this.#facts.refusals
-    for (let i = 0; i < pairs.length; i += 2)
-      refusals.push({ reason: pairs[i] as RefusalReason, count: pairs[i + 1] as number })
+    const list = this.#facts.refusals
+    for (let i = 0; i < list.length; i += 3) {
+      const until = list[i + 2] as number
+      const reason = list[i] as RefusalReason
+      const count = list[i + 1] as number
+      refusals.push({ reason, count, ...(until > 0 && { until: new Date(until) }) })
+    }
     return refusals.sort((a, b) => b.count - a.count)
   }
 

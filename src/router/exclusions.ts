@@ -39,11 +39,11 @@ export function exclude(pool: LanePool, exclusions: Exclusions | undefined): Exc
 
 /** Lets them in again. */
 export function admit(pool: LanePool, barred: readonly InstanceLoad[]): void {
-  for (const load of barred) pool.bar(load, undefined)
+  for (const load of barred) pool.unbar(load, 'excluded')
 }
 
 function bar(pool: LanePool, loads: Iterable<InstanceLoad>): InstanceLoad[] {
   const barred: InstanceLoad[] = []
-  for (const load of loads) if (pool.barredFor(load) === undefined && pool.bar(load, 'excluded')) barred.push(load)
+  for (const load of loads) if (pool.bar(load, 'excluded')) barred.push(load)
   return barred
 }

@@ -1,3 +1,4 @@
+import { type Bar, type BarEnds, BIT, shownOf, withEnd } from './bars.js'
 import { type Latencies, latencyIn, learnt, withLatency } from './latencies.js'
 import { LiveCandidate } from './live-candidate.js'
 import type { Candidate } from './routing-strategy.js'
@@ -7,14 +8,7 @@ import { rated, recovered } from './success-rate.js'
 export type Standing = 'available' | 'paused' | 'draining' | 'suspect' | 'offline' | 'error'
 
 /** Why an instance of the node was not among the candidates of a decision. */
-export type RefusalReason =
-  | 'no_capability'
-  | 'wrong_type'
-  | 'full'
-  | Exclude<Standing, 'available'>
-  | 'excluded'
-  | 'breaker_open'
-  | 'rate_limited'
+export type RefusalReason = 'no_capability' | 'wrong_type' | 'full' | Exclude<Standing, 'available'> | Bar
 
 /** What does not change about an instance. */
 export interface InstanceOptions {
@@ -95,6 +89,9 @@ export class InstanceLoad {
   completed = 0
   failed = 0
   standing: Standing = 'available'
+  /** Causes for which every lane leaves it out: a set of {@link BIT}s. */
+  bars = 0
+  #barEnds: BarEnds | undefined
   #ratedAt = 0
   /** The membership that a pool looked at last: saves the common question a search. */
   lastSeen: Watcher | undefined = undefined
@@ -119,7 +116,13 @@ export class InstanceLoad {
 
   /** Why it can't take work now; `undefined` when it can. */
   get refusal(): RefusalReason | undefined {
+    return this.refusalFor(this.bars)
+  }
+
+  /** The same for somebody who leaves it out for these causes. */
+  refusalFor(bars: number): RefusalReason | undefined {
     if (this.standing !== 'available') return this.standing
+    if (bars !== 0) return shownOf(bars)
     return this.inFlight < this.capacity ? undefined : 'full'
   }
 
@@ -203,6 +206,28 @@ export class InstanceLoad {
     if (standing === this.standing) return
     this.standing = standing
     this.#changed()
+  }
+
+  /**
+   * Leaves it out of every lane for a cause, besides other causes that may hold.
+   * @param until - when the cause ends, where that is known: wall-clock milliseconds, for display.
+   */
+  bar(bar: Bar, until?: number): void {
+    this.#barEnds = withEnd(this.#barEnds, bar, until)
+    this.bars |= BIT[bar]
+    this.#changed()
+  }
+
+  /** A cause holds no longer. */
+  unbar(bar: Bar): void {
+    if ((this.bars & BIT[bar]) === 0) return
+    this.bars &= ~BIT[bar]
+    this.#changed()
+  }
+
+  /** When a cause ends that holds in every lane, as far as that is known: wall-clock milliseconds. */
+  barredUntil(bar: Bar): number | undefined {
+    return (this.bars & BIT[bar]) === 0 ? undefined : this.#barEnds?.[bar]
   }
 
   /** Changes its share of work: above 0. */

@@ -1,5 +1,5 @@
 import type { LanePool } from './candidate-pool.js'
-import type { InstanceLoad, RefusalReason } from './instance-load.js'
+import type { InstanceLoad } from './instance-load.js'
 import type { Score } from './ranking.js'
 
 /** A pool's members parted by a rank, each part a pool of its own. The parts watch their members themselves. */
@@ -9,8 +9,8 @@ export class Narrowing {
   /** Lowest rank first. */
   readonly #parts: { readonly rank: number; readonly pool: LanePool }[] = []
   readonly #seats = new Map<InstanceLoad, LanePool>()
-  /** Members that have no seat yet, and what bars them. */
-  readonly #waiting = new Map<InstanceLoad, RefusalReason | undefined>()
+  /** Members that have no seat yet, and for what causes they are left out. */
+  readonly #waiting = new Map<InstanceLoad, number>()
   readonly #name: string
   readonly #makePool: (id: string) => LanePool
 
@@ -19,8 +19,8 @@ export class Narrowing {
     this.#makePool = makePool
   }
 
-  join(load: InstanceLoad, barred: RefusalReason | undefined): void {
-    this.#waiting.set(load, barred)
+  join(load: InstanceLoad, bars: number): void {
+    this.#waiting.set(load, bars)
   }
 
   leave(load: InstanceLoad): void {
@@ -34,25 +34,25 @@ export class Narrowing {
     this.#parts.splice(at, 1)
   }
 
-  bar(load: InstanceLoad, reason: RefusalReason | undefined): void {
-    if (this.#waiting.has(load)) this.#waiting.set(load, reason)
-    else this.#seats.get(load)?.bar(load, reason)
+  bar(load: InstanceLoad, bars: number): void {
+    if (this.#waiting.has(load)) this.#waiting.set(load, bars)
+    else this.#seats.get(load)?.setBars(load, bars)
   }
 
   /** The part with the lowest rank in which somebody can take work. */
   first(rank: Score): LanePool | undefined {
-    if (this.#waiting.size > 0) for (const [load, barred] of this.#waiting) this.#seat(load, barred, rank(load.view))
+    if (this.#waiting.size > 0) for (const [load, bars] of this.#waiting) this.#seat(load, bars, rank(load.view))
     for (const { pool } of this.#parts) if (pool.size > 0) return pool
     return undefined
   }
 
-  #seat(load: InstanceLoad, barred: RefusalReason | undefined, rank: number): void {
+  #seat(load: InstanceLoad, bars: number, rank: number): void {
     const at = this.#parts.findIndex((part) => part.rank >= rank)
     const found = this.#parts[at]
     const pool = found?.rank === rank ? found.pool : this.#makePool(`${this.#name}=${rank}`)
     if (found?.rank !== rank) this.#parts.splice(at === -1 ? this.#parts.length : at, 0, { rank, pool })
     pool.join(load)
-    pool.bar(load, barred)
+    pool.setBars(load, bars)
     this.#seats.set(load, pool)
     this.#waiting.delete(load)
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Bar } from '../../src/router/bars.js'
 import { LanePool } from '../../src/router/candidate-pool.js'
 import { InstanceLoad, type RefusalReason } from '../../src/router/instance-load.js'
 import { Roster } from '../../src/router/roster.js'
@@ -8,16 +9,22 @@ import type { Candidate } from '../../src/router/routing-strategy.js'
 const score = (candidate: Candidate) => candidate.inFlight / candidate.capacity
 const rank = (candidate: Candidate) => candidate.capabilities.length
 
-type Step =
-  | {
-      readonly do: 'join' | 'leave' | 'assign' | 'release' | 'pause' | 'resume' | 'bar' | 'admit'
-      readonly who: number
-    }
-  | { readonly do: 'ask'; readonly who: number }
+const CAUSES: readonly Bar[] = ['breaker_open', 'ejected', 'rate_limited', 'excluded']
+
+interface Step {
+  readonly do: 'join' | 'leave' | 'assign' | 'release' | 'pause' | 'resume' | BarAct | 'ask'
+  readonly who: number
+  readonly cause: Bar
+}
+type BarAct = 'bar' | 'unbar' | 'bar everywhere' | 'unbar everywhere'
 
 const step: fc.Arbitrary<Step> = fc.record({
-  do: fc.constantFrom('join', 'leave', 'assign', 'release', 'pause', 'resume', 'bar', 'admit', 'ask', 'ask'),
+  do: fc.constantFrom(
+    ...(['join', 'leave', 'assign', 'release', 'pause', 'resume', 'ask', 'ask'] as const),
+    ...(['bar', 'unbar', 'bar everywhere', 'unbar everywhere'] as const),
+  ),
   who: fc.nat(11),
+  cause: fc.constantFrom(...CAUSES),
 })
 
 function makeLoads(): InstanceLoad[] {
@@ -34,6 +41,24 @@ function lowestOf(loads: readonly InstanceLoad[], slotOf: Map<InstanceLoad, numb
   )[0]
 }
 
+/** Who is left out for what, kept naively. */
+class Bars {
+  readonly here = new Map<InstanceLoad, Set<Bar>>()
+  readonly everywhere = new Map<InstanceLoad, Set<Bar>>()
+
+  of(load: InstanceLoad, where: Map<InstanceLoad, Set<Bar>>): Set<Bar> {
+    const causes = where.get(load) ?? new Set()
+    where.set(load, causes)
+    return causes
+  }
+
+  refusal(load: InstanceLoad): RefusalReason | undefined {
+    if (load.standing !== 'available') return load.standing
+    const has = (cause: Bar) => this.of(load, this.here).has(cause) || this.of(load, this.everywhere).has(cause)
+    return CAUSES.find(has) ?? (load.inFlight < load.capacity ? undefined : 'full')
+  }
+}
+
 describe('LanePool', () => {
   it('answers like a pool that filters all its members for each question', () => {
     fc.assert(
@@ -42,9 +67,9 @@ describe('LanePool', () => {
         const pool = new LanePool('lane')
         const other = new LanePool('other')
         const members = new Set<InstanceLoad>()
-        const barred = new Set<InstanceLoad>()
+        const left = new Bars()
         let sequence = 0
-        for (const { do: act, who } of steps) {
+        for (const { do: act, who, cause } of steps) {
           const load = loads[who] as InstanceLoad
           if (act === 'join') {
             pool.join(load)
@@ -53,16 +78,24 @@ describe('LanePool', () => {
           } else if (act === 'leave') {
             pool.leave(load)
             members.delete(load)
-            barred.delete(load)
+            left.here.delete(load)
           } else if (act === 'assign' && load.inFlight < load.capacity) load.assign(++sequence)
           else if (act === 'release' && load.inFlight > 0) load.release()
           else if (act === 'pause') load.stand('paused')
           else if (act === 'resume') load.stand('available')
-          else if (act === 'bar' && pool.bar(load, 'breaker_open')) barred.add(load)
-          else if (act === 'admit' && pool.bar(load, undefined)) barred.delete(load)
-          else if (act === 'ask') compare(pool, members, barred)
+          else if (act === 'bar' && members.has(load)) {
+            expect(pool.bar(load, cause)).toBe(!left.of(load, left.here).has(cause))
+            left.of(load, left.here).add(cause)
+          } else if (act === 'unbar') expect(pool.unbar(load, cause)).toBe(left.of(load, left.here).delete(cause))
+          else if (act === 'bar everywhere') {
+            load.bar(cause)
+            left.of(load, left.everywhere).add(cause)
+          } else if (act === 'unbar everywhere') {
+            load.unbar(cause)
+            left.of(load, left.everywhere).delete(cause)
+          } else if (act === 'ask') compare(pool, members, left)
         }
-        compare(pool, members, barred)
+        compare(pool, members, left)
         // Only now: who was chosen is scored again, which would hide a change that nobody took note of.
         for (const load of loads) expect(pool.chosen(load.view)).toBe(pool.get(load.instanceId))
       }),
@@ -70,13 +103,14 @@ describe('LanePool', () => {
     )
   })
 
-  function compare(pool: LanePool, members: Set<InstanceLoad>, barred: Set<InstanceLoad>): void {
-    const able = [...members].filter((load) => load.refusal === undefined && !barred.has(load))
+  function compare(pool: LanePool, members: Set<InstanceLoad>, left: Bars): void {
+    const able = [...members].filter((load) => left.refusal(load) === undefined)
     expect(pool.size).toBe(able.length)
     expect(new Set(pool.list)).toEqual(new Set(able.map((load) => load.view)))
     const counts = new Map<RefusalReason, number>()
     for (const load of members) {
-      const reason = barred.has(load) ? 'breaker_open' : load.refusal
+      const reason = left.refusal(load)
+      expect(pool.refusalOf(load)).toBe(reason)
       if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1)
     }
     expect(pairs(pool)).toEqual(new Map(counts))
@@ -108,7 +142,7 @@ describe('LanePool', () => {
 
   function pairs(pool: LanePool): Map<RefusalReason, number> {
     const list = pool.refusals()
-    return new Map(list.flatMap((reason, i) => (i % 2 === 0 ? [[reason as RefusalReason, list[i + 1] as number]] : [])))
+    return new Map(list.flatMap((reason, i) => (i % 3 === 0 ? [[reason as RefusalReason, list[i + 1] as number]] : [])))
   }
 
   it('is not told of an instance again before it has looked', () => {
@@ -131,12 +165,34 @@ describe('LanePool', () => {
     expect(told).toBe(51)
   })
 
+  it('says when the last of those left out for a cause comes back', () => {
+    const pool = new LanePool('lane')
+    const [a, b, c] = makeLoads() as [InstanceLoad, InstanceLoad, InstanceLoad]
+    for (const load of [a, b, c]) pool.join(load)
+    pool.bar(a, 'breaker_open', 2_000)
+    pool.bar(b, 'breaker_open', 1_000)
+    c.bar('ejected', 5_000)
+    expect(pool.refusals()).toEqual(['breaker_open', 2, 2_000, 'ejected', 1, 5_000])
+    pool.bar(b, 'breaker_open', 3_000)
+    expect(pool.refusals().slice(0, 3)).toEqual(['breaker_open', 2, 3_000])
+    c.unbar('ejected')
+    expect(pool.refusals().length).toBe(3)
+    c.bar('ejected', 4_000)
+    expect(pool.refusals().slice(3)).toEqual(['ejected', 1, 4_000])
+    // It can be left out again, for longer, before anybody looks.
+    c.unbar('ejected')
+    c.bar('ejected', 6_000)
+    expect(pool.refusals().slice(3)).toEqual(['ejected', 1, 6_000])
+    expect([c.barredUntil('ejected'), c.barredUntil('rate_limited')]).toEqual([6_000, undefined])
+  })
+
   it('watches an instance once, however often it was barred meanwhile', () => {
     const load = new InstanceLoad({ instanceId: 'i', agentId: 'a', capacity: 9 })
     const pool = new LanePool('lane')
     pool.join(load)
     for (let i = 0; i < 10; i++) {
-      pool.bar(load, i % 2 === 0 ? 'excluded' : undefined)
+      if (i % 2 === 0) pool.bar(load, 'excluded')
+      else pool.unbar(load, 'excluded')
       expect(pool.size).toBe(i % 2)
     }
     let told = 0

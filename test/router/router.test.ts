@@ -254,11 +254,11 @@ describe('exclusions', () => {
     expect(router.decide(TASK, pool).decision.refusals).toEqual([])
   })
 
-  it('leave other bars alone', () => {
+  it('leave other causes alone, also those of who is excluded', () => {
     const { pool, loads } = team(3)
-    pool.bar(loads[0] as never, 'breaker_open')
+    pool.bar(loads[0] as never, 'breaker_open', 3_000)
     expect(chosenFrom(pool, { agents: ['a0', 'a1'] })).toEqual(new Set(['i2']))
-    expect(pool.refusals()).toEqual(['breaker_open', 1])
+    expect(pool.refusals()).toEqual(['breaker_open', 1, 3_000])
     expect(chosenFrom(pool, { agents: ['a0', 'a1', 'a2'] })).toEqual(new Set(['i1', 'i2']))
   })
 })
