@@ -46,7 +46,8 @@ export class Attempt {
   #lastSignOfLifeAt = 0
   /** There is nobody left to tell to stop, and nobody to abandon. */
   #hasReturned = false
-  #end: Deferred<AttemptEnd> | undefined
+  /** Ends the attempt for us; only the first call counts. */
+  #end: ((end: AttemptEnd) => void) | undefined
   #returned: Deferred<Late> | undefined
 
   constructor(
@@ -79,18 +80,18 @@ export class Attempt {
 
   /** Runs the handler once. Never rejects. */
   run(handler: () => unknown): Promise<AttemptEnd> {
-    const end = createDeferred<AttemptEnd>()
-    this.#end = end
-    this.#limit = this.clock.setTimer(
-      () => this.abort('timeout', limitError('TimeoutError', 'timed out')),
-      this.limits.timeoutMs,
-    )
-    if (this.limits.stallAfterMs !== undefined) {
-      this.touch()
-      this.#watchForStall(this.limits.stallAfterMs)
-    }
-    this.#call(handler)
-    return end.promise
+    return new Promise((resolve) => {
+      this.#end = resolve
+      this.#limit = this.clock.setTimer(
+        () => this.abort('timeout', limitError('TimeoutError', 'timed out')),
+        this.limits.timeoutMs,
+      )
+      if (this.limits.stallAfterMs !== undefined) {
+        this.touch()
+        this.#watchForStall(this.limits.stallAfterMs)
+      }
+      this.#call(handler)
+    })
   }
 
   /** Tells the handler to stop, once; it has `abandonAfterMs` to do so. */
@@ -105,10 +106,12 @@ export class Attempt {
     this.#limit = this.clock.setTimer(() => this.#abandon(), this.limits.abandonAfterMs)
   }
 
-  async #call(handler: () => unknown): Promise<void> {
+  #call(handler: () => unknown): void {
     try {
-      const output = await handler()
-      this.#finish({ type: 'success', output })
+      Promise.resolve(handler()).then(
+        (output) => this.#finish({ type: 'success', output }),
+        (error) => this.#finish(this.#failure(error)),
+      )
     } catch (error) {
       this.#finish(this.#failure(error))
     }
@@ -121,12 +124,12 @@ export class Attempt {
     this.#returned?.resolve(result.type === 'success' ? 'completed' : 'failed')
     const outcome = this.#judged(result)
     const isDropped = result.type === 'success' && outcome !== result
-    this.#end?.resolve({ outcome, stuck: undefined, late: isDropped ? 'completed' : undefined })
+    this.#end?.({ outcome, stuck: undefined, late: isDropped ? 'completed' : undefined })
   }
 
   #abandon(): void {
     this.#returned = createDeferred()
-    this.#end?.resolve({ outcome: this.#judged(undefined), stuck: this.#returned.promise, late: undefined })
+    this.#end?.({ outcome: this.#judged(undefined), stuck: this.#returned.promise, late: undefined })
   }
 
   /** What counts, given why the signal was aborted, if it was. */

@@ -25,16 +25,17 @@ export interface ClaimResult {
 }
 
 /** ready -> running, in one guarded commit, together with the permit if the type has a limit. Claiming is starting. */
-export async function commitClaim(node: NodeContext, entry: Entry, reservation: Reservation): Promise<ClaimResult> {
+export function commitClaim(node: NodeContext, entry: Entry, reservation: Reservation): Promise<ClaimResult> {
   const { token, permitId, claim } = reservation
   const set = new SetBuilder(node)
   const after = set.put('task', entry.id, entry, claimed(entry.value, claim))
   // A permit's version is the token of the claim that took it: whoever ends the claim can name it.
   if (permitId !== undefined) set.put('permit', permitId, undefined, { taskId: entry.id, token }, token)
-  const result = await node.committer.commit(set.build(node.latest()))
-  if (result.applied) return { claimed: after }
-  const stands = result.found[0] as Entry | undefined
-  // Our own claim, applied before its answer went missing.
-  if (stands !== undefined && holdsClaim(stands.value, token)) return { claimed: stands }
-  return { stands, isPermitTaken: result.found[1] !== undefined }
+  return node.committer.commit(set.build(node.latest())).then((result) => {
+    if (result.applied) return { claimed: after }
+    const stands = result.found[0] as Entry | undefined
+    // Our own claim, applied before its answer went missing.
+    if (stands !== undefined && holdsClaim(stands.value, token)) return { claimed: stands }
+    return { stands, isPermitTaken: result.found[1] !== undefined }
+  })
 }

@@ -132,9 +132,9 @@ export class Committer {
       const answer = await this.storage.commit(batch.map((waiting) => waiting.set))
       this.time.observe(answer.now)
       this.#recovered()
-      for (const [i, waiting] of batch.entries()) {
+      for (let i = 0; i < batch.length; i++) {
         const result = answer.results[i]
-        if (result !== undefined) waiting.resolve(result)
+        if (result !== undefined) (batch[i] as Waiting).resolve(result)
       }
     } catch (error) {
       await this.#failed(batch, error)
@@ -162,7 +162,10 @@ export class Committer {
         rest.push(waiting)
       }
     }
-    this.#queue = rest.length === 0 && i === this.#queue.length ? [] : rest.concat(this.#queue.slice(i))
+    // A long queue is not copied unless sets were held back.
+    if (i === this.#queue.length) this.#queue = rest
+    else if (rest.length === 0) this.#queue.splice(0, i)
+    else this.#queue = rest.concat(this.#queue.slice(i))
     return batch
   }
 

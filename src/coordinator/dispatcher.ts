@@ -192,7 +192,7 @@ export class Dispatcher {
       this.#parked.set(ref.id, ref)
       return
     }
-    void this.#claim(ref, known, this.#reserve(task, instance, decision, permit?.id))
+    this.#claim(ref, known, this.#reserve(task, instance, decision, permit?.id))
   }
 
   /** An engine outside this process hands out bare references. */
@@ -260,18 +260,25 @@ export class Dispatcher {
     return { instance, token, ownerId: claim.ownerId, decision, permitId, claim }
   }
 
-  async #claim(ref: TaskRef, entry: Entry, reservation: Reservation): Promise<void> {
-    let made: ClaimResult | undefined
-    try {
-      made = await commitClaim(this.node, entry, reservation)
-    } catch (error) {
-      // Only when this node stops while the storage is away.
-      this.node.log.warn({ taskId: entry.id, error }, 'a claim could not be written')
-    }
+  #claim(ref: TaskRef, entry: Entry, reservation: Reservation): void {
+    commitClaim(this.node, entry, reservation).then(
+      (made) => this.#claimed(ref, entry, reservation, made),
+      (error) => {
+        // Only when this node stops while the storage is away.
+        this.node.log.warn({ taskId: entry.id, error }, 'a claim could not be written')
+        this.#claimed(ref, entry, reservation, {})
+      },
+    )
+  }
+
+  #claimed(ref: TaskRef, entry: Entry, reservation: Reservation, made: ClaimResult): void {
     this.engine.finish([ref])
-    if (made?.claimed !== undefined) return this.hooks.begin(made.claimed, reservation)
-    this.cancelReservation(reservation, entry.value, made?.isPermitTaken)
-    if (made?.stands?.value.state === 'ready') this.offer([made.stands])
+    if (made.claimed !== undefined) {
+      this.hooks.begin(made.claimed, reservation)
+      return
+    }
+    this.cancelReservation(reservation, entry.value, made.isPermitTaken)
+    if (made.stands?.value.state === 'ready') this.offer([made.stands])
   }
 }
 

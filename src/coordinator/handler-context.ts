@@ -19,7 +19,6 @@ export interface ContextHooks {
 /** What a handler gets besides its input. What costs something to make is made when first asked for. */
 export class HandlerContext implements TaskContext<unknown> {
   readonly attempt: number
-  readonly deadline: Date
   readonly idempotencyKey: string
   readonly agent: { readonly id: string; readonly name: string }
   readonly #record: TaskRecord
@@ -27,6 +26,7 @@ export class HandlerContext implements TaskContext<unknown> {
   readonly #session: OpenSession | undefined
   readonly #hooks: ContextHooks
   readonly #log: Logger
+  readonly #deadlineAt: number
   #task: Task | undefined
   #fields: Logger | undefined
 
@@ -35,7 +35,7 @@ export class HandlerContext implements TaskContext<unknown> {
     readonly instance: AgentInstance
     readonly attempt: Attempt
     readonly number: number
-    readonly deadline: Date
+    readonly deadlineAt: number
     readonly session: OpenSession | undefined
     readonly hooks: ContextHooks
     readonly log: Logger
@@ -46,13 +46,17 @@ export class HandlerContext implements TaskContext<unknown> {
     this.#hooks = options.hooks
     this.#log = options.log
     this.attempt = options.number
-    this.deadline = options.deadline
+    this.#deadlineAt = options.deadlineAt
     this.idempotencyKey = options.record.idempotencyKey ?? options.record.id
     this.agent = { id: options.instance.id, name: options.instance.name }
   }
 
   get signal(): AbortSignal {
     return this.#attempt.signal
+  }
+
+  get deadline(): Date {
+    return new Date(this.#deadlineAt)
   }
 
   get task(): Task {

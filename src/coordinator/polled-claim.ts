@@ -11,7 +11,7 @@ import { changeTask, type OnChange } from './change-task.js'
 import type { Reservation } from './claim.js'
 import type { AnyClaim, Claim, FailOptions } from './claim-types.js'
 import type { Entry, NodeContext } from './node-context.js'
-import { settle } from './settle.js'
+import { Settlement, settle } from './settle.js'
 import type { SessionSupport } from './task-extension.js'
 
 /** What a claim needs from its coordinator. */
@@ -133,12 +133,13 @@ export class PolledClaim implements AnyClaim {
 
   async #settle(outcome: Outcome): Promise<void> {
     const session = await this.#session(outcome)
-    const settlement = { token: this.token, outcome, definition: this.definition, contributions: session }
+    const left = { outcome, contributions: session }
+    const settlement = new Settlement(this.node, this.token, this.definition, left)
     // Closed before the commit is announced, so that the announcement isn't taken for a loss.
     const isMine = this.#close()
     try {
       const result = await settle(this.node, this.hooks.onChange, this.#entry, settlement)
-      if (!isMine || (result.change === undefined && result.isLate)) throw this.#lost()
+      if (!isMine || (result.change === undefined && settlement.isLate)) throw this.#lost()
     } finally {
       if (isMine) this.hooks.over(this, outcome)
     }

@@ -16,13 +16,11 @@ import type { Reservation } from './claim.js'
 import { type ContextHooks, HandlerContext } from './handler-context.js'
 import type { HandlerScope } from './handler-scope.js'
 import type { Entry, NodeContext } from './node-context.js'
-import type { Contribution } from './set-builder.js'
+import type { Left } from './settle.js'
 import type { OpenSession, SessionSupport } from './task-extension.js'
 
 /** Parts kept for listeners that come later; a stream is live, not durable. */
 const MAX_PARTS = 1_000
-
-const NOTHING: readonly Contribution[] = []
 
 /** What a run needs from its coordinator. */
 export interface RunHooks {
@@ -38,12 +36,6 @@ export interface RunHooks {
   ): TaskRecord
   onProgress(run: Run, fraction: number | undefined, note: string | undefined): void
   onPart(run: Run, index: number, part: unknown): void
-}
-
-/** How a run ended: what to settle, and what the handler staged. */
-export interface RunEnd extends AttemptEnd {
-  readonly children: readonly TaskRecord[]
-  readonly contributions: readonly Contribution[]
 }
 
 /** One claimed attempt on this node. */
@@ -93,11 +85,25 @@ export class Run implements ContextHooks {
   }
 
   /** Runs the handler once, within its limits. Never rejects. */
-  async run(): Promise<RunEnd> {
-    const end = await this.attempt.run(() => this.#work())
+  run(): Promise<AttemptEnd> {
+    return this.attempt.run(() => this.#work())
+  }
+
+  /** What is to be settled: a promise only for a session, whose changes have to be put together. Never rejects. */
+  result({ outcome }: AttemptEnd): Left | Promise<Left> {
     this.#isOpen = false
-    if (end.outcome.type !== 'success') return { ...end, children: [], contributions: [] }
-    return this.#finished(end, end.outcome.output)
+    if (outcome.type !== 'success') return { outcome }
+    const session = this.#session
+    try {
+      const output = this.#checked(outcome.output)
+      const finished: Outcome = { type: 'success', output }
+      if (session === undefined) return { outcome: finished, children: this.#children }
+      return session
+        .contributions(output)
+        .then((contributions) => ({ outcome: finished, children: this.#children, contributions }), failed)
+    } catch (error) {
+      return failed(error)
+    }
   }
 
   /** Only a task with a session has anything to wait for before its handler. */
@@ -126,17 +132,10 @@ export class Run implements ContextHooks {
     return scope.run(this.reservation.instance.id, () => handler.run(input, context))
   }
 
-  /** Checks and copies what was returned, and collects what was staged: all before anything is written. */
-  async #finished(end: AttemptEnd, returned: unknown): Promise<RunEnd> {
-    try {
-      if (this.#definition !== undefined) checkOutput(this.#definition, returned)
-      const output = copyJson(returned, { maxBytes: this.node.settings.maxPayloadBytes, what: 'result' }).value
-      const contributions = this.#session === undefined ? NOTHING : await this.#session.contributions(output)
-      return { ...end, outcome: { type: 'success', output }, children: this.#children, contributions }
-    } catch (error) {
-      const outcome: Outcome = { type: 'failure', error: toStoredError(error), retryable: true }
-      return { ...end, outcome, children: [], contributions: [] }
-    }
+  /** A copy of what was returned, if it fits the schema and is JSON: all is checked before anything is written. */
+  #checked(returned: unknown): unknown {
+    if (this.#definition !== undefined) checkOutput(this.#definition, returned)
+    return copyJson(returned, { maxBytes: this.node.settings.maxPayloadBytes, what: 'result' }).value
   }
 
   #bind(task: TaskRecord): BoundHandler | undefined {
@@ -157,7 +156,7 @@ export class Run implements ContextHooks {
       instance: this.reservation.instance,
       attempt: this.attempt,
       number: this.number,
-      deadline: new Date(this.node.clock.now() + limitMs),
+      deadlineAt: this.node.clock.now() + limitMs,
       session: this.#session,
       hooks: this,
       log: this.node.log,
@@ -199,6 +198,10 @@ export class Run implements ContextHooks {
       this.node.log.warn({ taskId: this.taskId, error }, 'a part of a stream was dropped')
     }
   }
+}
+
+function failed(error: unknown): Left {
+  return { outcome: { type: 'failure', error: toStoredError(error), retryable: true } }
 }
 
 function retryIfOf(

@@ -14,64 +14,79 @@ import {
   withoutHolder,
 } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
-import { type ChangeResult, changeTask, type OnChange } from './change-task.js'
+import { type ChangeResult, changeTask, type OnChange, type Plan } from './change-task.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Contribution } from './set-builder.js'
 
 /** What an attempt leaves behind. */
-export interface Settlement {
-  readonly token: string
+export interface Left {
   readonly outcome: Outcome
   readonly children?: readonly TaskRecord[] | undefined
   readonly contributions?: readonly Contribution[] | undefined
-  readonly definition: AnyTaskDefinition | undefined
 }
 
-/** What became of a settlement. `late`: the claim no longer stood, so nothing changed. */
-export type SettleResult = ChangeResult & { readonly isLate: boolean; readonly outcome: Outcome }
+/** One attempt's settling: what it wants, and what came of it. */
+export class Settlement {
+  /** What counts in the end: a staged change that can't be written makes a failure of a success. */
+  outcome: Outcome
+  /** The claim no longer stood, so nothing changed. */
+  isLate = false
+  readonly #settleToken: string
+  readonly #draw: number
+
+  constructor(
+    private readonly node: NodeContext,
+    private readonly token: string,
+    private readonly definition: AnyTaskDefinition | undefined,
+    readonly left: Left,
+  ) {
+    this.outcome = left.outcome
+    this.#settleToken = node.newToken()
+    this.#draw = node.random.next()
+  }
+
+  /** Whether anything is to be written besides the task. */
+  get isStaged(): boolean {
+    const { children, contributions } = this.left
+    return (children !== undefined && children.length > 0) || (contributions !== undefined && contributions.length > 0)
+  }
+
+  /** What becomes of the task, as it stands. */
+  readonly decide = (task: TaskRecord): Plan | undefined => {
+    if (holdsCancelled(task, this.token)) {
+      this.isLate = true
+      return { after: withoutHolder(task) }
+    }
+    if (!holdsClaim(task, this.token)) {
+      // Our own settle, found again after its answer went missing, or somebody else's: either way there is nothing to do.
+      this.isLate = !task.attempts.some((attempt) => attempt.settleToken === this.#settleToken)
+      return undefined
+    }
+    this.isLate = false
+    const after = settled(task, this.outcome, rulesFor(this.node, this.definition, this.#settleToken, this.#draw))
+    if (this.outcome.type !== 'success') return { after }
+    return { after, children: this.left.children, contributions: this.left.contributions }
+  }
+}
 
 /**
  * Settles an attempt, if its claim still stands. A task that was cancelled meanwhile only loses its holder, and its turn is
  * passed on. A staged change that conflicts turns a success into a retryable failure.
  */
-export async function settle(
+export function settle(
   node: NodeContext,
   onChange: OnChange,
   entry: Entry,
   settlement: Settlement,
-): Promise<SettleResult> {
-  const { token, definition } = settlement
-  const settleToken = node.newToken()
-  const draw = node.random.next()
-  let outcome = settlement.outcome
-  let isLate = false
-  const decide = (task: TaskRecord) => {
-    if (holdsCancelled(task, token)) {
-      isLate = true
-      return { after: withoutHolder(task) }
-    }
-    // Our own settle, found again after its answer went missing, or somebody else's: either way there is nothing to do.
-    isLate = !task.attempts.some((attempt) => attempt.settleToken === settleToken)
-    if (!holdsClaim(task, token)) return undefined
-    isLate = false
-    const rules = rulesFor(node, definition, settleToken, draw)
-    const isSuccess = outcome.type === 'success'
-    return {
-      after: settled(task, outcome, rules),
-      children: isSuccess ? settlement.children : undefined,
-      contributions: isSuccess ? settlement.contributions : undefined,
-    }
-  }
-  for (;;) {
-    try {
-      const result = await changeTask(node, onChange, entry, decide)
-      return { ...result, isLate, outcome }
-    } catch (error) {
-      // Something staged can't be written: the attempt failed by it. Anything else is the storage's trouble.
-      if (outcome.type !== 'success' || !isStagingError(error)) throw error
-      outcome = { type: 'failure', error: toStoredError(error), retryable: true }
-    }
-  }
+): Promise<ChangeResult> {
+  const change = changeTask(node, onChange, entry, settlement.decide)
+  if (!settlement.isStaged) return change
+  return change.catch((error) => {
+    // Something staged can't be written: the attempt failed by it. Anything else is the storage's trouble.
+    if (settlement.outcome.type !== 'success' || !isStagingError(error)) throw error
+    settlement.outcome = { type: 'failure', error: toStoredError(error), retryable: true }
+    return changeTask(node, onChange, entry, settlement.decide)
+  })
 }
 
 function isStagingError(error: unknown): boolean {

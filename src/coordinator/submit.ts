@@ -57,14 +57,14 @@ interface Draft {
  * @throws ORDERING_BUSY, SESSION_BUSY, IDEMPOTENCY_CONFLICT, LANE_LIMIT: nothing was written. STORAGE_UNAVAILABLE:
  * nothing was written. SUBMIT_OUTCOME_UNKNOWN: nobody can say.
  */
-export async function submitTask(
+export function submitTask(
   node: NodeContext,
   dispatcher: Dispatcher,
   submission: Submission,
   hooks: SubmitHooks,
 ): Promise<Submitted> {
   const held = node.committer.room()
-  if (held !== undefined) await held
+  if (held !== undefined) return held.then(() => submitTask(node, dispatcher, submission, hooks))
   const { turnKey } = submission.spec
   if (turnKey === undefined) return storeTask(node, dispatcher, submission, hooks)
   // All of a key write one record: side by side, each would refuse all the others.

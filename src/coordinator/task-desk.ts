@@ -178,7 +178,7 @@ export class TaskDesk implements SubmitApi {
   /** Listens before it looks, so that an end in between is not missed. A storage that is away is waited for. */
   #waitFor(taskId: string, options: WaitOptions = {}): Promise<TaskRecord> {
     const ended = this.#parts.waiters.wait(taskId, options)
-    this.#parts.waiters.look([taskId]).catch((error) => this.#node.log.debug({ taskId, error }, 'a look led nowhere'))
+    this.#parts.waiters.lookSoon(taskId)
     return ended
   }
 

@@ -6,7 +6,7 @@ import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import type { AgentRegistry } from './agent-registry.js'
 import { announce } from './announce.js'
-import type { Late } from './attempt.js'
+import type { AttemptEnd, Late } from './attempt.js'
 import { type Change, changeTask } from './change-task.js'
 import type { Reservation } from './claim.js'
 import type { Clockwork } from './clockwork.js'
@@ -15,8 +15,8 @@ import type { Entry, NodeContext } from './node-context.js'
 import type { Permits } from './permits.js'
 import type { PollingDesk } from './polling.js'
 import type { RetryBudget } from './retry-budget.js'
-import { Run, type RunEnd, type RunHooks } from './run.js'
-import { type Settlement, type SettleResult, settle } from './settle.js'
+import { Run, type RunHooks } from './run.js'
+import { Settlement, settle } from './settle.js'
 import type { Streams } from './streams.js'
 import type { Waiters } from './waiters.js'
 
@@ -81,34 +81,27 @@ export class TaskFlow {
     const end = await run.run()
     const durationMs = this.node.clock.monotonic() - startedAt
     if (end.stuck !== undefined) this.#abandoned(run)
-    let result: SettleResult | undefined
+    const result = run.result(end)
+    const left = result instanceof Promise ? await result : result
+    const settlement = new Settlement(this.node, run.token, run.definition, left)
     try {
-      result = await this.#settle(run, end)
+      await settle(this.node, this.onChange, run.entry, settlement)
+      this.#settled(run, end, settlement)
     } catch (error) {
       // Only when this node stops while the storage is away: whoever starts next takes the task back.
       this.node.log.warn({ taskId: run.taskId, error }, 'an outcome could not be written')
     }
-    this.judge(run.reservation, run.entry.value.type, result?.outcome ?? end.outcome, durationMs)
+    this.judge(run.reservation, run.entry.value.type, settlement.outcome, durationMs)
     if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId)
     if (end.stuck === undefined) this.slotFreed(run.reservation)
     else await this.#untilReturned(run, end.stuck)
   }
 
-  async #settle(run: Run, end: RunEnd): Promise<SettleResult> {
-    const { token, definition } = run
-    const settlement: Settlement = {
-      token,
-      definition,
-      outcome: end.outcome,
-      children: end.children,
-      contributions: end.contributions,
-    }
-    const result = await settle(this.node, this.onChange, run.entry, settlement)
-    const isUnwanted = result.isLate && end.outcome.type !== 'released'
-    const late = end.late ?? (isUnwanted ? (end.outcome.type === 'success' ? 'completed' : 'failed') : undefined)
+  #settled(run: Run, end: AttemptEnd, { left, isLate }: Settlement): void {
+    const isUnwanted = isLate && left.outcome.type !== 'released'
+    const late = end.late ?? (isUnwanted ? (left.outcome.type === 'success' ? 'completed' : 'failed') : undefined)
     if (late !== undefined) this.node.events.emit('task:late-result', { ...this.#who(run), outcome: late })
-    this.#parts.dispatcher.claims.delete(token)
-    return result
+    this.#parts.dispatcher.claims.delete(run.token)
   }
 
   /** The numbers that routing learns from. What is not the agent's fault counts neither way. */

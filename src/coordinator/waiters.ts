@@ -1,5 +1,6 @@
 import { BatutaError } from '../errors/base-error.js'
 import type { Timer } from '../internal/clock.js'
+import { soon } from '../internal/soon.js'
 import { WaitTimeoutError } from '../task/task-errors.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
@@ -14,6 +15,8 @@ export interface Patience {
 interface Waiter {
   resolve(task: TaskRecord): void
   reject(error: unknown): void
+  /** The next one that waits for the same task: most tasks have one waiter, and no list. */
+  next: Waiter | undefined
 }
 
 /** Tasks asked about per poll: those that wait longest come round again. */
@@ -24,7 +27,10 @@ const POLL_BATCH = 256
  * by polling, so that a lost hint costs time only.
  */
 export class Waiters {
-  readonly #byTask = new Map<string, Set<Waiter>>()
+  /** The first waiter of each task. */
+  readonly #byTask = new Map<string, Waiter>()
+  /** Tasks to be looked up together when the code that runs now has returned. */
+  #toLook: string[] = []
   #timer: Timer | undefined
   #isStopped = false
 
@@ -39,18 +45,17 @@ export class Waiters {
     if (this.#isStopped) return Promise.reject(stopped())
     if (signal?.aborted === true) return Promise.reject(new WaitTimeoutError(taskId, undefined, signal.reason))
     if (waitMs === undefined && signal === undefined) {
-      return new Promise((resolve, reject) => this.#add(taskId, { resolve, reject }))
+      return new Promise((resolve, reject) => this.#add(taskId, { resolve, reject, next: undefined }))
     }
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined
       const leave = () => {
         timer?.cancel()
         signal?.removeEventListener('abort', onAbort)
-        const waiters = this.#byTask.get(taskId)
-        waiters?.delete(waiter)
-        if (waiters?.size === 0) this.#byTask.delete(taskId)
+        this.#remove(taskId, waiter)
       }
       const waiter: Waiter = {
+        next: undefined,
         resolve: (task) => {
           leave()
           resolve(task)
@@ -76,13 +81,20 @@ export class Waiters {
 
   /** A task has ended. */
   ended(taskId: string, task: TaskRecord): void {
-    const waiters = this.#byTask.get(taskId)
-    if (waiters === undefined) return
-    this.#byTask.delete(taskId)
-    for (const waiter of waiters) waiter.resolve(task)
+    for (const waiter of this.#takeAll(taskId)) waiter.resolve(task)
   }
 
-  /** Looks a task up that may have ended elsewhere. */
+  /** Looks up a task that may have ended already, together with all others that are asked for in this moment. */
+  lookSoon(taskId: string): void {
+    if (this.#toLook.push(taskId) > 1) return
+    soon(() => {
+      const taskIds = this.#toLook
+      this.#toLook = []
+      this.look(taskIds).catch((error) => this.node.log.debug({ error }, 'a look led nowhere'))
+    })
+  }
+
+  /** Looks tasks up that may have ended elsewhere. */
   async look(taskIds: readonly string[]): Promise<void> {
     const asked = taskIds.filter((id) => this.#byTask.has(id))
     if (asked.length === 0) return
@@ -101,19 +113,35 @@ export class Waiters {
   }
 
   #add(taskId: string, waiter: Waiter): void {
-    let waiters = this.#byTask.get(taskId)
-    if (waiters === undefined) {
-      waiters = new Set()
-      this.#byTask.set(taskId, waiters)
+    const first = this.#byTask.get(taskId)
+    if (first === undefined) this.#byTask.set(taskId, waiter)
+    else {
+      waiter.next = first.next
+      first.next = waiter
     }
-    waiters.add(waiter)
     if (this.#timer === undefined) this.#schedule()
   }
 
   #fail(taskId: string, error: unknown): void {
-    const waiters = this.#byTask.get(taskId)
+    for (const waiter of this.#takeAll(taskId)) waiter.reject(error)
+  }
+
+  /** Those who wait for a task, and wait no longer. */
+  #takeAll(taskId: string): Waiter[] {
+    const waiters: Waiter[] = []
+    for (let waiter = this.#byTask.get(taskId); waiter !== undefined; waiter = waiter.next) waiters.push(waiter)
     this.#byTask.delete(taskId)
-    for (const waiter of waiters ?? []) waiter.reject(error)
+    return waiters
+  }
+
+  #remove(taskId: string, waiter: Waiter): void {
+    const first = this.#byTask.get(taskId)
+    if (first !== waiter) {
+      let before = first
+      while (before !== undefined && before.next !== waiter) before = before.next
+      if (before !== undefined) before.next = waiter.next
+    } else if (waiter.next === undefined) this.#byTask.delete(taskId)
+    else this.#byTask.set(taskId, waiter.next)
   }
 
   #schedule(): void {
@@ -133,10 +161,10 @@ export class Waiters {
     }
     // Those that were asked about go to the end of the line.
     for (const taskId of asked) {
-      const waiters = this.#byTask.get(taskId)
-      if (waiters === undefined) continue
+      const first = this.#byTask.get(taskId)
+      if (first === undefined) continue
       this.#byTask.delete(taskId)
-      this.#byTask.set(taskId, waiters)
+      this.#byTask.set(taskId, first)
     }
     this.#timer = undefined
     if (this.#byTask.size > 0 && !this.#isStopped) this.#schedule()

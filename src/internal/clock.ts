@@ -22,20 +22,29 @@ export interface Clock {
 /** The longest delay that a Node timer can hold; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
+class RealTimer implements Timer {
+  #handle: ReturnType<typeof setTimeout>
+
+  constructor(fn: () => void, delayMs: number) {
+    this.#handle = delayMs > MAX_DELAY_MS ? this.#inStages(fn, delayMs) : setTimeout(fn, Math.max(0, delayMs))
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle)
+  }
+
+  #inStages(fn: () => void, leftMs: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      this.#handle =
+        leftMs > 2 * MAX_DELAY_MS ? this.#inStages(fn, leftMs - MAX_DELAY_MS) : setTimeout(fn, leftMs - MAX_DELAY_MS)
+    }, MAX_DELAY_MS)
+  }
+}
+
 /** The machine's own clock and timers. */
 export const realClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  setTimer(fn, delayMs) {
-    let handle: ReturnType<typeof setTimeout>
-    const arm = (leftMs: number) => {
-      handle =
-        leftMs > MAX_DELAY_MS
-          ? setTimeout(() => arm(leftMs - MAX_DELAY_MS), MAX_DELAY_MS)
-          : setTimeout(fn, Math.max(0, leftMs))
-    }
-    arm(delayMs)
-    return { cancel: () => clearTimeout(handle) }
-  },
+  setTimer: (fn, delayMs) => new RealTimer(fn, delayMs),
   defer: (fn) => void setImmediate(fn),
 }

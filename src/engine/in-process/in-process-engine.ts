@@ -47,8 +47,13 @@ class InProcessEngine implements Engine {
 
   want(lanes: Iterable<string>, n: number): TaskRef[] {
     if (this.#isStopped) return []
-    const asked = Array.from(lanes, (lane) => this.#lane(lane))
-    const windows = asked.filter((window) => window.size > 0)
+    const asked: LaneWindow[] = []
+    const windows: LaneWindow[] = []
+    for (const lane of lanes) {
+      const window = this.#lane(lane)
+      asked.push(window)
+      if (window.size > 0) windows.push(window)
+    }
     const taken: TaskRef[] = []
     while (taken.length < n) {
       const ref = this.#takeNext(windows)
