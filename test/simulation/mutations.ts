@@ -319,9 +319,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'What a handler staged for its session is committed with its result',
     file: 'src/coordinator/settle.ts',
-    edits: [
-      { find: 'contributions: isSuccess ? settlement.contributions : undefined', replace: 'contributions: undefined' },
-    ],
+    edits: [{ find: 'contributions: this.left.contributions }', replace: 'contributions: undefined }' }],
     detect: bySimulation,
   },
   {
@@ -413,7 +411,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: '9: randomness comes from the seed',
     file: 'src/coordinator/settle.ts',
-    edits: [{ find: 'const draw = node.random.next()', replace: 'const draw = Math.random()' }],
+    edits: [{ find: 'this.#draw = node.random.next()', replace: 'this.#draw = Math.random()' }],
     detect: { by: 'simulation', invariant: '9' },
   },
   {
