@@ -19,6 +19,18 @@ export { FaultyStorage, type FaultyStorageOptions, type PartitionMode } from './
 export { type EngineFaults, LossyEngine } from './faults/lossy-engine.js'
 export { ProcessClock, type ProcessClockOptions } from './faults/process-clock.js'
 export type { StorageFaults } from './faults/storage-faults.js'
+export {
+  type AgentLoad,
+  type LoadReport,
+  type Quantiles,
+  type ServiceTime,
+  type SimulatedAgent,
+  type SimulatedFailure,
+  type SimulatedTaskType,
+  type SimulatedWorkload,
+  type SimulateLoadOptions,
+  simulateLoad,
+} from './simulate-load/index.js'
 export { type SimulationOptions, type SimulationReport, simulate, type Violation } from './simulation/index.js'
 export {
   type CaseContext,
