@@ -50,7 +50,7 @@ export class AgentRegistry {
     const instance = this.#agents.get(id)
     if (instance === undefined) return
     this.#agents.delete(id)
-    this.roster.remove(instance.load)
+    this.roster.remove(instance.load, instance.lanes)
   }
 
   /**

@@ -2,13 +2,14 @@ import type { Engine, TaskRef } from '../engine/engine.js'
 import { soon } from '../internal/soon.js'
 import type { LanePool } from '../router/candidate-pool.js'
 import type { RoutingDecision } from '../router/decision.js'
-import type { Router } from '../router/router.js'
+import type { Decided, Router } from '../router/router.js'
 import type { ClaimFacts } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { AgentRegistry } from './agent-registry.js'
 import { type ClaimResult, commitClaim, type Reservation } from './claim.js'
 import type { Entry, NodeContext } from './node-context.js'
+import { Parked } from './parked.js'
 import type { Permits } from './permits.js'
 import { failedAgents, routableTask } from './routable-task.js'
 
@@ -30,8 +31,7 @@ export interface DispatcherHooks {
  */
 export class Dispatcher {
   readonly #waiting = new Set<string>()
-  /** Tasks that nobody here can take now although their lane has room, by id. */
-  readonly #parked = new Map<string, TaskRef>()
+  readonly #parked: Parked
   /** Tokens of claims from before they are sent until they are settled: what this owner knows it holds. */
   readonly claims = new Set<string>()
   #isPumping = false
@@ -44,7 +44,9 @@ export class Dispatcher {
     private readonly registry: AgentRegistry,
     private readonly permits: Permits,
     private readonly hooks: DispatcherHooks,
-  ) {}
+  ) {
+    this.#parked = new Parked(node, () => this.unpark())
+  }
 
   /** Tasks have become ready. */
   offer(entries: readonly Entry[]): void {
@@ -67,10 +69,14 @@ export class Dispatcher {
 
   /** Tries everything again that nobody could take. */
   unpark(): void {
-    const refs = [...this.#parked.values()]
-    this.#parked.clear()
+    const refs = this.#parked.takeAll()
     this.engine.finish(refs)
     this.#offerRefs(refs)
+  }
+
+  /** Nothing is tried again from now on. */
+  stop(): void {
+    this.#parked.stop()
   }
 
   /** Whether this task is set aside because nobody here can take it now. */
@@ -80,12 +86,7 @@ export class Dispatcher {
 
   /** The types of parked tasks: those whose permits are worth a look. */
   get parkedTypes(): Set<string> {
-    const types = new Set<string>()
-    for (const ref of this.#parked.values()) {
-      const type = (ref.hint as Entry | undefined)?.value.type
-      if (type !== undefined) types.add(type)
-    }
-    return types
+    return this.#parked.types
   }
 
   /**
@@ -96,8 +97,8 @@ export class Dispatcher {
     if (!this.hooks.mayClaim() || this.#limitOf(task) !== undefined) return undefined
     const pool = this.registry.lane(task.lane)
     if (pool.size === 0) return undefined
-    const decision = this.#decide(task, pool)
-    const instance = decision?.agent === undefined ? undefined : this.registry.get(decision.agent)
+    const { decision } = this.#decide(task, pool)
+    const instance = decision.agent === undefined ? undefined : this.registry.get(decision.agent)
     if (instance === undefined) return undefined
     const ahead = this.engine.want(instance.lanes, 1)
     if (ahead.length > 0) {
@@ -180,19 +181,20 @@ export class Dispatcher {
     }
     const pool = this.registry.lane(ref.lane)
     if (this.#shouldWaitForOthers(task, pool)) {
-      this.#parked.set(ref.id, ref)
+      this.#parked.add(ref)
       return
     }
     const limit = this.#limitOf(task)
     const permit = limit === undefined ? undefined : this.permits.guess(task.type, limit)
-    const decision = limit !== undefined && permit === undefined ? undefined : this.#decide(task, pool)
-    const instance = decision?.agent === undefined ? undefined : this.registry.get(decision.agent)
+    const decided = limit !== undefined && permit === undefined ? undefined : this.#decide(task, pool)
+    const agent = decided?.decision.agent
+    const instance = agent === undefined ? undefined : this.registry.get(agent)
     if (instance === undefined) {
       if (permit !== undefined) this.permits.free(task.type, permit.id)
-      this.#parked.set(ref.id, ref)
+      this.#parked.add(ref, decided?.askAgainMs)
       return
     }
-    this.#claim(ref, known, this.#reserve(task, instance, decision, permit?.id))
+    this.#claim(ref, known, this.#reserve(task, instance, decided?.decision, permit?.id))
   }
 
   /** An engine outside this process hands out bare references. */
@@ -202,16 +204,16 @@ export class Dispatcher {
     if (entry?.value.state === 'ready') this.offer([entry])
   }
 
-  #decide(task: TaskRecord, pool: LanePool): RoutingDecision | undefined {
+  #decide(task: TaskRecord, pool: LanePool): Decided {
     const strategy = task.strategy ?? this.registry.definition(task.type)?.options.strategy
     const failed = failedAgents(task)
     const exclude = failed.length === 0 ? undefined : { agents: failed }
     try {
-      return this.router.decide(routableTask(task), pool, { strategy, exclude }).decision
+      return this.router.decide(routableTask(task), pool, { strategy, exclude })
     } catch (error) {
       // Stored by a node that knows more strategies than this one: better routed by the usual one than never.
       this.node.log.warn({ taskId: task.id, strategy, error }, 'the strategy of a task is not known here')
-      return this.router.decide(routableTask(task), pool, { exclude }).decision
+      return this.router.decide(routableTask(task), pool, { exclude })
     }
   }
 
@@ -220,15 +222,7 @@ export class Dispatcher {
    */
   #shouldWaitForOthers(task: TaskRecord, pool: LanePool): boolean {
     const failed = failedAgents(task)
-    if (failed.length === 0) return false
-    let othersAreFull = false
-    for (const { load, lanes } of this.registry.agents) {
-      if (failed.includes(load.agentId) || !lanes.includes(pool.id)) continue
-      if (load.refusal === undefined) return false
-      // One whose slots are all stuck may never be free again.
-      if (load.refusal === 'full' && load.stuck < load.capacity) othersAreFull = true
-    }
-    return othersAreFull
+    return failed.length > 0 && pool.areOthersBusy(failed)
   }
 
   #limitOf(task: TaskRecord): number | undefined {

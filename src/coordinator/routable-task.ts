@@ -11,6 +11,8 @@ export function routableTask(task: TaskRecord): RoutableTask {
     priority: task.priority,
     sessionId: task.sessionId,
     attempts: task.attempts.length,
+    timeoutMs: task.timeoutMs,
+    metadata: task.metadata,
   }
 }
 

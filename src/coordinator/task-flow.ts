@@ -158,6 +158,7 @@ export class TaskFlow {
   /** From now on no handler starts: this node goes. */
   close(): void {
     this.#isClosed = true
+    this.#parts.dispatcher.stop()
     this.releaseAll('this node has stopped')
   }
 

@@ -11,6 +11,7 @@ export interface Answer {
   readonly strategy: RoutingStrategy
   readonly load: InstanceLoad | undefined
   readonly memo: unknown
+  readonly askAgainMs: number | undefined
 }
 
 /**
@@ -28,15 +29,17 @@ export function askStrategy(
   pool.comparison.begin()
   let answer: unknown
   let memo: unknown
+  let askAgainMs: number | undefined
   try {
     answer = strategy.select(context)
     memo = strategy.memo?.(context)
+    if (answer === undefined) askAgainMs = strategy.askAgainMs?.(context)
   } catch (cause) {
     throw strategyBroken(strategy, 'threw; round_robin decided', cause)
   }
-  if (answer === undefined) return { strategy, load: undefined, memo }
+  if (answer === undefined) return { strategy, load: undefined, memo, askAgainMs }
   const load = pool.chosen(answer)
-  if (load !== undefined) return { strategy, load, memo }
+  if (load !== undefined) return { strategy, load, memo, askAgainMs }
   throw isThenable(answer)
     ? strategyAsync(strategy, answer)
     : strategyBroken(strategy, 'chose none of the candidates; round_robin decided')

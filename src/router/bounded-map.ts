@@ -15,6 +15,19 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key)
   }
 
+  delete(key: K): void {
+    this.#entries.delete(key)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  /** Whoever was written longest ago comes first. */
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.#entries[Symbol.iterator]()
+  }
+
   set(key: K, value: V): void {
     const entries = this.#entries
     if (!entries.delete(key) && entries.size >= this.#limit) entries.delete(entries.keys().next().value as K)

@@ -1,16 +1,15 @@
 import { type Bar, type BarEnds, BIT, withEnd } from './bars.js'
+import { ByAgent } from './by-agent.js'
 import { Comparison } from './comparison.js'
 import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
 import { Narrowing } from './narrowing.js'
 import { PoolView } from './pool-view.js'
-import { Ranking, type Score, type Slots } from './ranking.js'
+import type { Lots, Ranking, Score, Slots } from './ranking.js'
 import { RefusalCounts, type Refusals } from './refusal-counts.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
+import { makeRoom, SlotIndexes } from './slot-indexes.js'
 import { SlotSet } from './slot-set.js'
-
-/** Indexes that a pool keeps, of each kind. */
-const MAX_RANKINGS = 8
 
 /** Lets success rates recover. */
 export interface Healer {
@@ -29,6 +28,8 @@ export class Member implements Watcher {
   /** Causes for which this pool alone leaves it out: a set of bits. */
   bars = 0
   barEnds: BarEnds | undefined
+  /** Whether it can't take work only because its slots are taken, at least one of which will be free again. */
+  busy = false
   dirty = false
   /** Whether the instance will tell it of its next change. */
   watching = false
@@ -67,14 +68,14 @@ export class LanePool implements Slots {
   readonly #dirty: Member[] = []
   /** How many of `#dirty` count: the list is written again from its start, not emptied. */
   #dirtyCount = 0
+  /** Members that are busy. */
+  #busy = 0
   readonly #refusals = new RefusalCounts()
   readonly #outside = new RefusalCounts()
-  readonly #rankings = new Map<string | symbol, Ranking>()
-  /** The same as a list. */
-  #orders: readonly Ranking[] = []
+  readonly #indexes: SlotIndexes = new SlotIndexes(this)
   readonly #narrowings = new Map<string | symbol, Narrowing>()
-  /** Made when first needed, and again after membership changed. */
-  #byAgent: Map<string, InstanceLoad[]> | undefined
+  /** Made when first needed, kept up to date from then on. */
+  #byAgent: ByAgent | undefined
   #questions = 0
   /** Whether it was narrowed from another pool. */
   readonly #nested: boolean
@@ -122,7 +123,7 @@ export class LanePool implements Slots {
     this.#slots[slot] = member
     this.#members.set(load, member)
     this.#byId.set(load.instanceId, member)
-    this.#byAgent = undefined
+    this.#byAgent?.add(load)
     this.touched(member)
     for (const narrowing of this.#narrowings.values()) narrowing.join(load, 0)
   }
@@ -134,12 +135,12 @@ export class LanePool implements Slots {
     this.#look()
     this.#members.delete(load)
     this.#byId.delete(load.instanceId)
-    this.#byAgent = undefined
+    this.#byAgent?.delete(load)
     this.#place(member, 'offline')
     this.#count(member.refusal, -1)
     this.#slots[member.slot] = undefined
     this.#freeSlots.push(member.slot)
-    this.#markStale(member.slot)
+    this.#indexes.mark(member.slot)
     for (const narrowing of this.#narrowings.values()) narrowing.leave(load)
   }
 
@@ -150,8 +151,11 @@ export class LanePool implements Slots {
 
   /** The members that are instances of an agent. */
   ofAgent(agentId: string): readonly InstanceLoad[] {
-    this.#byAgent ??= this.#indexAgents()
-    return this.#byAgent.get(agentId) ?? []
+    if (this.#byAgent === undefined) {
+      this.#byAgent = new ByAgent()
+      for (const load of this.#members.keys()) this.#byAgent.add(load)
+    }
+    return this.#byAgent.of(agentId)
   }
 
   /**
@@ -206,7 +210,7 @@ export class LanePool implements Slots {
     const seen = load.lastSeen
     const member = seen instanceof Member && seen.pool === this ? seen : this.#members.get(load)
     if (member === undefined || member.position === -1) return undefined
-    this.#markStale(member.slot)
+    this.#indexes.mark(member.slot)
     return load
   }
 
@@ -219,6 +223,33 @@ export class LanePool implements Slots {
     this.#look()
     const member = this.#byId.get(instanceId)
     return member === undefined || member.position === -1 ? undefined : member.load
+  }
+
+  /** Whether a member can't take work only because its slots are taken, at least one of which will be free again. */
+  isBusy(instanceId: string): boolean {
+    this.#look()
+    return this.#byId.get(instanceId)?.busy === true
+  }
+
+  /** Whether none but these agents can take work, while others will once a slot of theirs is free. */
+  areOthersBusy(agentIds: readonly string[]): boolean {
+    this.#look()
+    let able = this.#able.length
+    let busy = this.#busy
+    for (const agentId of new Set(agentIds)) {
+      for (const load of this.ofAgent(agentId)) {
+        const member = this.#members.get(load) as Member
+        if (member.position !== -1) able--
+        else if (member.busy) busy--
+      }
+    }
+    return able === 0 && busy > 0
+  }
+
+  /** The slot of a candidate that is a member; -1 for others. */
+  slotOf(candidate: Candidate | undefined): number {
+    const load = LiveCandidate.loadOf(candidate)
+    return (load === undefined ? undefined : this.#members.get(load)?.slot) ?? -1
   }
 
   /** The slot of the first member able to take work, from a position of the circle; -1 when there is none. */
@@ -237,16 +268,13 @@ export class LanePool implements Slots {
   /** The order of those who can take work by a score, brought up to date. */
   ranking(key: string | symbol, score: Score): Ranking {
     this.#look()
-    let ranking = this.#rankings.get(key)
-    if (ranking === undefined) {
-      ranking = new Ranking()
-      makeRoom(this.#rankings)
-      this.#rankings.set(key, ranking)
-      this.#newOrder(ranking)
-    }
-    ranking.usedAt = ++this.#questions
-    ranking.refresh(this, score)
-    return ranking
+    return this.#indexes.ranking(key, score)
+  }
+
+  /** The sums of a weight of those who can take work, brought up to date. */
+  lots(key: string | symbol, weight: Score): Lots {
+    this.#look()
+    return this.#indexes.lots(key, weight)
   }
 
   /** The pool of those with the lowest rank. */
@@ -279,7 +307,7 @@ export class LanePool implements Slots {
       member.dirty = false
       if (this.#slots[member.slot] !== member) continue
       this.#place(member, member.load.refusalFor(this.#barsOf(member)))
-      this.#markStale(member.slot)
+      this.#indexes.mark(member.slot)
       if (!this.#nested) member.load.lastSeen = member
       if (member.watching) continue
       member.watching = true
@@ -297,6 +325,11 @@ export class LanePool implements Slots {
     if (refusal !== undefined) {
       const until = endOf(member, refusal)
       if (refusal !== was || until !== undefined) this.#refusals.add(refusal, refusal === was ? 0 : 1, until)
+    }
+    const busy = refusal === 'full' && member.load.stuck < member.load.capacity
+    if (busy !== member.busy) {
+      member.busy = busy
+      this.#busy += busy ? 1 : -1
     }
     const able = this.#able
     if ((refusal === undefined) === (member.position !== -1)) return
@@ -327,29 +360,8 @@ export class LanePool implements Slots {
     return member.bars | member.load.bars
   }
 
-  #indexAgents(): Map<string, InstanceLoad[]> {
-    const index = new Map<string, InstanceLoad[]>()
-    for (const load of this.#members.keys()) {
-      const siblings = index.get(load.agentId)
-      if (siblings === undefined) index.set(load.agentId, [load])
-      else siblings.push(load)
-    }
-    return index
-  }
-
   #count(reason: RefusalReason | undefined, change: number): void {
     if (reason !== undefined) this.#refusals.add(reason, change)
-  }
-
-  #markStale(slot: number): void {
-    const orders = this.#orders
-    for (let i = 0; i < orders.length; i++) (orders[i] as Ranking).mark(slot)
-  }
-
-  /** Keeps an order up to date from now on. */
-  #newOrder(ranking: Ranking): void {
-    this.#orders = [...this.#rankings.values()]
-    for (let slot = this.#slots.length - 1; slot >= 0; slot--) ranking.mark(slot)
   }
 }
 
@@ -357,17 +369,4 @@ export class LanePool implements Slots {
 function endOf({ bars, barEnds, load }: Member, refusal: RefusalReason): number | undefined {
   if ((bars | load.bars) === 0) return undefined
   return barEnds?.[refusal as Bar] ?? load.barredUntil(refusal as Bar)
-}
-
-/** Drops the index that was asked longest ago, if there is no room for one more. */
-function makeRoom(indexes: Map<string | symbol, { readonly usedAt: number }>): void {
-  if (indexes.size < MAX_RANKINGS) return
-  let oldest: string | symbol | undefined
-  let least = Number.POSITIVE_INFINITY
-  for (const [key, { usedAt }] of indexes) {
-    if (usedAt >= least) continue
-    least = usedAt
-    oldest = key
-  }
-  if (oldest !== undefined) indexes.delete(oldest)
 }

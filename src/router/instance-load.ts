@@ -147,6 +147,7 @@ export class InstanceLoad {
   abandon(): void {
     this.stuck++
     this.#checkSlots()
+    this.#changed()
   }
 
   /** An abandoned handler has returned after all. */

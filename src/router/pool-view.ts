@@ -1,3 +1,4 @@
+import type { Random } from '../internal/random.js'
 import type { LanePool } from './candidate-pool.js'
 import type { Score } from './ranking.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
@@ -55,6 +56,23 @@ export class PoolView implements CandidatePool {
 
   narrow(key: string | symbol, rank: Score): CandidatePool {
     return this.#pool.narrow(key, rank).view
+  }
+
+  draw(key: string | symbol, weight: Score, random: Random, except?: Candidate): Candidate | undefined {
+    const pool = this.#pool
+    const slot = pool.lots(key, weight).sums.draw(random.next(), pool.slotOf(except))
+    const load = pool.ableIn(slot)
+    if (load === undefined) return undefined
+    pool.comparison.asked(load)
+    return load.view
+  }
+
+  total(key: string | symbol, weight: Score): number {
+    return this.#pool.lots(key, weight).sums.total
+  }
+
+  isBusy(instanceId: string): boolean {
+    return this.#pool.isBusy(instanceId)
   }
 
   nextInCircle(position: number): { readonly candidate: Candidate; readonly next: number } | undefined {

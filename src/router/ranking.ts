@@ -1,8 +1,9 @@
 import type { InstanceLoad } from './instance-load.js'
 import type { Candidate } from './routing-strategy.js'
 import { SlotHeap } from './slot-heap.js'
+import { SumTree } from './sum-tree.js'
 
-/** Gives a candidate a score or a rank. */
+/** Gives a candidate a score, a rank or a weight. */
 export type Score = (candidate: Candidate) => number
 
 /** Who stands in a slot and can take work. */
@@ -11,15 +12,17 @@ export interface Slots {
 }
 
 /**
- * A pool's order by one score. Slots whose numbers changed are only marked; they are scored again when somebody asks
- * for the order, so a strategy that is not used costs nothing.
+ * Something that a pool knows about all who can take work. Slots whose numbers changed are only marked; they are looked
+ * at again when somebody asks, so a strategy that is not used costs nothing.
  */
-export class Ranking {
-  readonly heap = new SlotHeap()
+export abstract class SlotIndex {
   /** When it was last asked, in questions to its pool. */
   usedAt = 0
   readonly #stale: number[] = []
   #isStale = new Uint8Array(16)
+
+  protected abstract put(slot: number, score: number, load: InstanceLoad): void
+  protected abstract drop(slot: number): void
 
   /** Takes note that the slot must be scored again. */
   mark(slot: number): void {
@@ -39,10 +42,38 @@ export class Ranking {
     while (stale.length > 0) {
       const slot = stale[stale.length - 1] as number
       const load = slots.ableIn(slot)
-      if (load === undefined) this.heap.delete(slot)
-      else this.heap.set(slot, score(load.view), load.lastAssigned)
+      if (load === undefined) this.drop(slot)
+      else this.put(slot, score(load.view), load)
       stale.pop()
       this.#isStale[slot] = 0
     }
+  }
+}
+
+/** A pool's order by one score. */
+export class Ranking extends SlotIndex {
+  readonly heap = new SlotHeap()
+
+  protected put(slot: number, score: number, load: InstanceLoad): void {
+    this.heap.set(slot, score, load.lastAssigned)
+  }
+
+  protected drop(slot: number): void {
+    this.heap.delete(slot)
+  }
+}
+
+/** A pool's sums of one weight. */
+export class Lots extends SlotIndex {
+  readonly sums = new SumTree()
+
+  protected put(slot: number, weight: number, load: InstanceLoad): void {
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
+      throw new RangeError(`The weight of ${load.agentId} must be a finite number from 0, not ${weight}.`)
+    this.sums.set(slot, weight)
+  }
+
+  protected drop(slot: number): void {
+    this.sums.set(slot, 0)
   }
 }

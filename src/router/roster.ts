@@ -1,3 +1,4 @@
+import { ByAgent } from './by-agent.js'
 import { type Healer, LanePool } from './candidate-pool.js'
 import { InstanceLoad, type InstanceOptions } from './instance-load.js'
 
@@ -7,7 +8,7 @@ const RECOVER_EVERY_MS = 1_000
 /** Every agent instance of a node, and the pools of its lanes. Who is a member of which pool, the caller decides. */
 export class Roster implements Healer {
   readonly #instances = new Map<string, InstanceLoad>()
-  readonly #byAgent = new Map<string, InstanceLoad[]>()
+  readonly #byAgent = new ByAgent()
   readonly #pools = new Map<string, LanePool>()
   /** Instances whose success rate is below 1. */
   readonly #recovering = new Set<InstanceLoad>()
@@ -19,20 +20,19 @@ export class Roster implements Healer {
     if (this.#instances.has(options.instanceId)) throw new RangeError(`Instance ${options.instanceId} is here already.`)
     const load = new InstanceLoad(options, (rated) => this.#recovering.add(rated))
     this.#instances.set(load.instanceId, load)
-    const siblings = this.#byAgent.get(load.agentId)
-    if (siblings === undefined) this.#byAgent.set(load.agentId, [load])
-    else siblings.push(load)
+    this.#byAgent.add(load)
     return load
   }
 
-  /** Takes an instance out, and out of every pool. */
-  remove(load: InstanceLoad): void {
+  /**
+   * Takes an instance out, and out of every pool.
+   * @param lanes - those in whose pools it is, when the caller knows.
+   */
+  remove(load: InstanceLoad, lanes: Iterable<string> = this.#pools.keys()): void {
     if (!this.#instances.delete(load.instanceId)) return
-    const siblings = this.#byAgent.get(load.agentId)?.filter((other) => other !== load) ?? []
-    if (siblings.length === 0) this.#byAgent.delete(load.agentId)
-    else this.#byAgent.set(load.agentId, siblings)
+    this.#byAgent.delete(load)
     this.#recovering.delete(load)
-    for (const pool of this.#pools.values()) pool.leave(load)
+    for (const lane of lanes) this.#pools.get(lane)?.leave(load)
   }
 
   get(instanceId: string): InstanceLoad | undefined {
@@ -41,7 +41,7 @@ export class Roster implements Healer {
 
   /** The instances of an agent. */
   ofAgent(agentId: string): readonly InstanceLoad[] {
-    return this.#byAgent.get(agentId) ?? []
+    return this.#byAgent.of(agentId)
   }
 
   instances(): IterableIterator<InstanceLoad> {

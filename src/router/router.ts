@@ -38,6 +38,8 @@ export interface Decided {
   /** `undefined`: nobody can take the task now, or the strategy wants none of them now. */
   readonly candidate: InstanceLoad | undefined
   readonly decision: RoutingDecision
+  /** The strategy wanted none, and wants to be asked again after so many milliseconds. */
+  readonly askAgainMs?: number | undefined
 }
 
 /**
@@ -118,7 +120,7 @@ export class Router {
     const { strategy, task } = decision.decidedBy
     if (strategy.onResult === undefined || agent === undefined || instance === undefined) return
     try {
-      strategy.onResult({ task, instanceId: instance, agentId: agent, outcome, durationMs })
+      strategy.onResult({ task, instanceId: instance, agentId: agent, outcome, durationMs, now: this.#clock.now() })
     } catch (cause) {
       this.#report(strategyBroken(strategy, 'threw in onResult', cause))
     }
@@ -129,7 +131,7 @@ export class Router {
     const at = this.#clock.now()
     const excluded = exclude(pool, options.exclude)
     const able = pool.size
-    const answer = able === 0 ? { strategy, load: undefined, memo: undefined } : this.#ask(strategy, task, pool, at)
+    const answer = able === 0 ? nobody(strategy) : this.#ask(strategy, task, pool, at)
     const decision = new RoutingDecision({
       task,
       at,
@@ -143,7 +145,7 @@ export class Router {
       exclusionsLifted: excluded.lifted,
     })
     admit(pool, excluded.barred)
-    return { candidate: answer.load, decision }
+    return { candidate: answer.load, decision, askAgainMs: answer.askAgainMs }
   }
 
   #ask(strategy: RoutingStrategy, task: RoutableTask, pool: LanePool, now: number): Answer {
@@ -176,6 +178,10 @@ function invalid(name: string, message: string): BatutaError {
     data: { issues: [{ path: [name], message }] },
     fix: 'Correct the option.',
   })
+}
+
+function nobody(strategy: RoutingStrategy): Answer {
+  return { strategy, load: undefined, memo: undefined, askAgainMs: undefined }
 }
 
 const NO_OPTIONS: DecideOptions = {}

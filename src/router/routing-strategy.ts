@@ -74,6 +74,22 @@ export interface CandidatePool {
    */
   narrow(key: string | symbol, rank: (candidate: Candidate) => number): CandidatePool
   /**
+   * A candidate by lot, with chances in proportion to `weight`: `undefined` when nobody weighs anything. The pool keeps
+   * sums per `key` as it keeps the orders of `lowest`: O(log n). A weight is finite and not negative, and the same
+   * function for the same key.
+   * @param except - who does not take part in the draw: to draw a second one.
+   */
+  draw(
+    key: string | symbol,
+    weight: (candidate: Candidate) => number,
+    random: Random,
+    except?: Candidate,
+  ): Candidate | undefined
+  /** What all candidates weigh together. Of the sums that `draw` keeps: O(log n). */
+  total(key: string | symbol, weight: (candidate: Candidate) => number): number
+  /** Whether an instance of the lane is no candidate only because all its slots are taken. O(1). */
+  isBusy(instanceId: string): boolean
+  /**
    * Places in the circle on which every instance of the lane, able to take work now or not, keeps its place for as long
    * as it stays. Some may be empty.
    */
@@ -92,7 +108,7 @@ export interface RoutingContext {
   readonly candidates: readonly Candidate[]
   readonly pool: CandidatePool
   readonly random: Random
-  /** Wall-clock milliseconds, for display only. */
+  /** Wall-clock milliseconds. They may jump: good for what may be off once, such as ageing. */
   readonly now: number
 }
 
@@ -107,6 +123,8 @@ export interface RoutingFeedback {
   /** `neutral`: neither the agent's merit nor its fault (cancelled, lost, released, not retryable). */
   readonly outcome: 'success' | 'failure' | 'neutral'
   readonly durationMs: number
+  /** Wall-clock milliseconds at its end, by the clock of {@link RoutingContext.now}. */
+  readonly now: number
 }
 
 /** Chooses. Synchronous: a promise is refused. */
@@ -126,4 +144,16 @@ export interface RoutingStrategy {
    */
   terms?(task: RoutableTask, candidate: Candidate, memo: unknown): ScoreTerms
   onResult?(feedback: RoutingFeedback): void
+  /**
+   * Asked right after `select` wanted none of the candidates: after how many milliseconds to ask again about this task.
+   * It is asked earlier whenever a slot is freed. Without it: whenever a slot is freed, and every poll interval.
+   */
+  askAgainMs?(context: RoutingContext): number | undefined
+  /**
+   * All that it remembers (turns, pins, estimates), as plain JSON, for recordings. A new strategy with the same options
+   * that restores it makes the same choices. O(what it remembers). Absent: it remembers nothing.
+   */
+  snapshot?(): unknown
+  /** Takes over what `snapshot` gave, instead of what it remembers. @throws when it is nothing of the kind. */
+  restore?(state: unknown): void
 }

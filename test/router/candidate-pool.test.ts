@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/internal/random.js'
 import type { Bar } from '../../src/router/bars.js'
 import { LanePool } from '../../src/router/candidate-pool.js'
 import { InstanceLoad, type RefusalReason } from '../../src/router/instance-load.js'
@@ -8,6 +9,8 @@ import type { Candidate } from '../../src/router/routing-strategy.js'
 
 const score = (candidate: Candidate) => candidate.inFlight / candidate.capacity
 const rank = (candidate: Candidate) => candidate.capabilities.length
+const capacity = (candidate: Candidate) => candidate.capacity
+const random = seededRandom(1)
 
 const CAUSES: readonly Bar[] = ['breaker_open', 'ejected', 'rate_limited', 'excluded']
 
@@ -125,6 +128,18 @@ describe('LanePool', () => {
     expect(narrowed.size).toBe(part.length)
     for (const load of part) expect(narrowed.get(load.instanceId)).toBe(load.view)
     for (const load of members) expect(pool.view.get(load.instanceId)).toBe(able.includes(load) ? load.view : undefined)
+    const slots = able.reduce((sum, load) => sum + load.capacity, 0)
+    expect(pool.view.total('slots', capacity)).toBe(slots)
+    const drawn = pool.view.draw('slots', capacity, random)
+    expect(drawn === undefined).toBe(able.length === 0)
+    if (drawn !== undefined) expect(able.map((load) => load.view)).toContain(drawn)
+    expect(pool.view.draw('slots', capacity, random, drawn) === undefined).toBe(able.length <= 1)
+    const busy = [...members].filter((load) => left.refusal(load) === 'full')
+    for (const load of members) expect(pool.isBusy(load.instanceId)).toBe(busy.includes(load))
+    for (const ids of [['a0'], ['a1', 'a2', 'a1'], ['a0', 'a1', 'a2', 'a3', 'a4', 'a5']]) {
+      const others = (loads: readonly InstanceLoad[]) => loads.filter((load) => !ids.includes(load.agentId)).length
+      expect(pool.areOthersBusy(ids)).toBe(others(able) === 0 && others(busy) > 0)
+    }
     for (const agentId of ['a0', 'a1'])
       expect(new Set(pool.ofAgent(agentId))).toEqual(new Set([...members].filter((load) => load.agentId === agentId)))
   }
@@ -256,6 +271,50 @@ describe('LanePool', () => {
     for (let i = 0; i < 9; i++) pool.view.lowest(`more-${i}`, () => 0)
     pool.view.lowest('first', counted)
     expect(asked).toBe(24)
+  })
+
+  it('draws in proportion to weights, and never who is left out', () => {
+    const pool = new LanePool('lane')
+    const loads = [1, 2, 5].map((capacity, i) => new InstanceLoad({ instanceId: `i${i}`, agentId: `a${i}`, capacity }))
+    for (const load of loads) pool.join(load)
+    const shares = (except?: Candidate) => {
+      const counts = [0, 0, 0]
+      for (let i = 0; i < 8_000; i++) {
+        const drawn = pool.view.draw('slots', capacity, random, except)
+        const at = loads.findIndex((load) => load.view === drawn)
+        counts[at] = (counts[at] ?? 0) + 1 / 8_000
+      }
+      return counts
+    }
+    shares().forEach((share, i) => {
+      expect(share).toBeCloseTo((loads[i]?.capacity ?? 0) / 8, 1)
+    })
+    const [first = 0, second = 0, third] = shares(loads[2]?.view)
+    expect([third, second / first]).toEqual([0, expect.closeTo(2, 0)])
+  })
+
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
+    'refuses the weight %d, and draws again when it is mended',
+    (bad) => {
+      const pool = new LanePool('lane')
+      for (const load of makeLoads()) pool.join(load)
+      const failing = (candidate: Candidate) => (candidate.instanceId === 'i5' ? bad : 1)
+      expect(() => pool.view.draw('key', failing, random)).toThrow('The weight of a5 must be a finite number from 0')
+      expect(pool.view.total('key', () => 1)).toBe(12)
+    },
+  )
+
+  it('waits for nobody whose slots are all stuck', () => {
+    const pool = new LanePool('lane')
+    const [failed, other] = ['a', 'b'].map((id) => new InstanceLoad({ instanceId: id, agentId: id }))
+    for (const load of [failed, other]) pool.join(load as InstanceLoad)
+    expect(pool.areOthersBusy(['a'])).toBe(false)
+    other?.assign(1)
+    expect([pool.areOthersBusy(['a']), pool.isBusy('b')]).toEqual([true, true])
+    other?.abandon()
+    expect([pool.areOthersBusy(['a']), pool.isBusy('b')]).toEqual([false, false])
+    other?.returned()
+    expect(pool.size).toBe(2)
   })
 
   it('knows a candidate from its likeness', () => {

@@ -6,6 +6,7 @@ import { Router } from '../../src/router/router.js'
 import type { Candidate, RoutableTask, RoutingContext, RoutingStrategy } from '../../src/router/routing-strategy.js'
 import { balanced } from '../../src/router/strategies/balanced.js'
 import { capabilityMatch } from '../../src/router/strategies/capability-match.js'
+import { roundRobin } from '../../src/router/strategies/round-robin.js'
 
 const TASK: RoutableTask = {
   id: 't-1',
@@ -277,6 +278,20 @@ describe('round_robin', () => {
     expect([next(), next(), next(), next()]).toEqual(['new', 'i1', 'i2', 'i3'])
   })
 
+  it('goes on where a snapshot of it was', () => {
+    const { pool } = team(5)
+    const [first, second] = [roundRobin(), roundRobin()]
+    const router = new Router({ random: seededRandom(3) })
+    const next = (strategy: RoutingStrategy) => router.decide(TASK, pool, { strategy }).candidate?.instanceId
+    for (let i = 0; i < 3; i++) next(first)
+    second.restore?.(JSON.parse(JSON.stringify(first.snapshot?.())))
+    for (let i = 0; i < 12; i++) expect(next(second)).toBe(next(first))
+  })
+
+  it.each([undefined, 7, 'x', { lane: -1 }, { lane: '3' }])('restores nothing else: %o', (state) => {
+    expect(() => roundRobin().restore?.(state)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }))
+  })
+
   it('starts at a random place', () => {
     const first = (seed: number) => {
       const router = new Router({ strategy: 'round_robin', random: seededRandom(seed) })
@@ -307,6 +322,31 @@ describe('capability_match', () => {
   })
 })
 
+describe('a strategy that holds another', () => {
+  it('passes on what it does not do itself', () => {
+    const told: string[] = []
+    const inner: RoutingStrategy = {
+      name: 'inner',
+      select: () => undefined,
+      askAgainMs: () => 40,
+      onResult: () => told.push('result'),
+      snapshot: () => 'state',
+      restore: (state) => told.push(String(state)),
+    }
+    const outer = capabilityMatch({ then: inner })
+    const { pool } = team(2)
+    expect(new Router({ strategy: outer }).decide(TASK, pool).askAgainMs).toBe(40)
+    outer.onResult?.({ task: TASK, instanceId: 'i', agentId: 'a', outcome: 'success', durationMs: 1, now: 0 })
+    outer.restore?.(outer.snapshot?.())
+    expect(told).toEqual(['result', 'state'])
+    expect(capabilityMatch({ then: { name: 'plain', select: () => undefined } }).snapshot).toBeUndefined()
+  })
+
+  it.each([null, 'least_busy', {}, { name: 'x' }])('refuses what is none: %o', (then) => {
+    expect(() => capabilityMatch({ then: then as never })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }))
+  })
+})
+
 describe('settled', () => {
   it('tells the strategy that decided', () => {
     const told: unknown[] = []
@@ -315,9 +355,10 @@ describe('settled', () => {
       select: ({ candidates }) => candidates[0],
       onResult: (feedback) => told.push(feedback),
     }
-    const router = new Router()
+    const clock = { now: () => 0, monotonic: () => 0, setTimer: () => ({ cancel: () => undefined }) }
+    const router = new Router({ clock })
     const { decision } = router.decide(TASK, team(1).pool, { strategy: mine })
     router.settled(decision, 'failure', 12)
-    expect(told).toEqual([{ task: TASK, instanceId: 'i0', agentId: 'a0', outcome: 'failure', durationMs: 12 }])
+    expect(told).toEqual([{ task: TASK, instanceId: 'i0', agentId: 'a0', outcome: 'failure', durationMs: 12, now: 0 }])
   })
 })

@@ -5,6 +5,7 @@ import { latencyIn, learnt, withLatency } from '../../src/router/latencies.js'
 import { SlotHeap } from '../../src/router/slot-heap.js'
 import { SlotSet } from '../../src/router/slot-set.js'
 import { rated, recovered, SUCCESS_FLOOR } from '../../src/router/success-rate.js'
+import { SumTree } from '../../src/router/sum-tree.js'
 
 describe('SlotSet', () => {
   it('finds the next number as a sorted list would', () => {
@@ -53,6 +54,52 @@ describe('SlotHeap', () => {
           expect([...heap.slots].sort((a, b) => a - b)).toEqual([...model.keys()].sort((a, b) => a - b))
         }
       }),
+    )
+  })
+})
+
+describe('SumTree', () => {
+  const slot = fc.oneof(fc.nat(20), fc.nat(3_000))
+  const weight = fc.oneof(fc.constant(0), fc.nat(9), fc.double({ min: 1e-6, max: 1e6, noNaN: true }))
+
+  it('draws the slot in whose part of the line the lot falls', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(slot, weight), { maxLength: 60, size: 'max' }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        fc.nat(60),
+        (changes, lot, pick) => {
+          const tree = new SumTree()
+          const model = new Map<number, number>()
+          for (const [slot, weight] of changes) {
+            tree.set(slot, weight)
+            model.set(slot, weight)
+          }
+          const except = changes.length === 0 || pick === 60 ? -1 : (changes[pick % changes.length]?.[0] ?? -1)
+          const total = [...model.values()].reduce((sum, weight) => sum + weight, 0)
+          expect(tree.total).toBeCloseTo(total, 3)
+          const line = [...model].filter(([slot, weight]) => slot !== except && weight > 0).sort(([a], [b]) => a - b)
+          const drawn = tree.draw(lot, except)
+          if (line.length === 0) {
+            expect(drawn).toBe(-1)
+            return
+          }
+          const length = line.reduce((sum, [, weight]) => sum + weight, 0)
+          let from = 0
+          for (const [slot, weight] of line) {
+            if (slot === drawn) {
+              // Sums of the same weights in another order differ in their last digits.
+              const error = 1e-9 * (total + 1)
+              expect(lot * length).toBeGreaterThanOrEqual(from - error)
+              expect(lot * length).toBeLessThanOrEqual(from + weight + error)
+              return
+            }
+            from += weight
+          }
+          expect.fail(`drew ${drawn}, which is nobody's slot`)
+        },
+      ),
+      { numRuns: 500 },
     )
   })
 })

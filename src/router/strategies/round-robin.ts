@@ -1,6 +1,7 @@
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
+import { entriesOf } from './snapshot-state.js'
 
 /** Pools whose cursor is remembered. As many as lanes may exist, so none is forgotten while it is used. */
 const MAX_CURSORS = 1_024
@@ -25,5 +26,14 @@ export function roundRobin(): RoutingStrategy {
       cursor.at = found.next
       return found.candidate
     },
+    snapshot: () => Object.fromEntries([...cursors].map(([pool, { at }]) => [pool, at])),
+    restore(state) {
+      cursors.clear()
+      for (const [pool, at] of entriesOf('round_robin', state, isPlace)) cursors.set(pool, { at })
+    },
   })
+}
+
+function isPlace(at: unknown): at is number {
+  return Number.isSafeInteger(at) && (at as number) >= 0
 }

@@ -11,7 +11,7 @@ export const FEEDBACK_CASES: readonly StrategyCase[] = [
     run(makeStrategy) {
       const strategy = makeStrategy()
       for (const outcome of ['success', 'failure', 'neutral'] as const) {
-        const feedback = { task: someTask(0), instanceId: 'gone@here', agentId: 'gone', outcome, durationMs: 0 }
+        const feedback = { task: someTask(0), instanceId: 'gone@here', agentId: 'gone', outcome, durationMs: 0, now: 0 }
         strategy.onResult?.(feedback)
         strategy.onResult?.(Object.freeze({ ...feedback, durationMs: 1e9 }))
       }

@@ -1,0 +1,59 @@
+import { Lots, Ranking, type Score, type SlotIndex, type Slots } from './ranking.js'
+
+/** Indexes that a pool keeps, of each kind. */
+const MAX_INDEXES = 8
+
+/** The orders and sums that strategies asked a pool for: of each kind the 8 used last. */
+export class SlotIndexes {
+  readonly #pool: Slots & { readonly circle: number }
+  readonly #rankings = new Map<string | symbol, Ranking>()
+  readonly #lots = new Map<string | symbol, Lots>()
+  /** Both as a list. */
+  #all: readonly SlotIndex[] = []
+  #questions = 0
+
+  constructor(pool: Slots & { readonly circle: number }) {
+    this.#pool = pool
+  }
+
+  ranking(key: string | symbol, score: Score): Ranking {
+    return this.#fresh(this.#rankings.get(key) ?? this.#add(this.#rankings, key, new Ranking()), score)
+  }
+
+  lots(key: string | symbol, weight: Score): Lots {
+    return this.#fresh(this.#lots.get(key) ?? this.#add(this.#lots, key, new Lots()), weight)
+  }
+
+  /** A slot's numbers changed. */
+  mark(slot: number): void {
+    const all = this.#all
+    for (let i = 0; i < all.length; i++) (all[i] as SlotIndex).mark(slot)
+  }
+
+  #add<I extends SlotIndex>(indexes: Map<string | symbol, I>, key: string | symbol, index: I): I {
+    makeRoom(indexes)
+    indexes.set(key, index)
+    this.#all = [...this.#rankings.values(), ...this.#lots.values()]
+    for (let slot = this.#pool.circle - 1; slot >= 0; slot--) index.mark(slot)
+    return index
+  }
+
+  #fresh<I extends SlotIndex>(index: I, score: Score): I {
+    index.usedAt = ++this.#questions
+    index.refresh(this.#pool, score)
+    return index
+  }
+}
+
+/** Drops the index that was asked longest ago, if there is no room for one more. */
+export function makeRoom(indexes: Map<string | symbol, { readonly usedAt: number }>): void {
+  if (indexes.size < MAX_INDEXES) return
+  let oldest: string | symbol | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const [key, { usedAt }] of indexes) {
+    if (usedAt >= least) continue
+    least = usedAt
+    oldest = key
+  }
+  if (oldest !== undefined) indexes.delete(oldest)
+}

@@ -1,0 +1,55 @@
+import { BatutaError } from '../../errors/base-error.js'
+import { builtIn, isBuiltIn } from '../built-in.js'
+import { PoolContext } from '../routing-context.js'
+import type { CandidatePool, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
+
+/**
+ * The strategy that another one holds.
+ * @throws OPTIONS_INVALID when it is no strategy.
+ */
+export function innerOf(holder: string, then: RoutingStrategy | undefined, usual: () => RoutingStrategy) {
+  if (then === undefined) return usual()
+  if (typeof then === 'object' && typeof then?.select === 'function' && typeof then.name === 'string') return then
+  throw invalidOption(holder, 'then', 'must be a strategy, such as leastBusy()')
+}
+
+/** The error for an option of a strategy that can't be meant. */
+export function invalidOption(strategy: string, option: string, message: string): BatutaError {
+  return new BatutaError('OPTIONS_INVALID', `${strategy}: "${option}" ${message}.`, {
+    data: { issues: [{ path: [option], message }] },
+    fix: 'Correct the option.',
+  })
+}
+
+/**
+ * A strategy that holds another one and passes on to it whatever it does not do itself.
+ * @param outer - what it does itself.
+ * @param narrow - the part of the pool that the held one is asked about; all of it when absent.
+ */
+export function around(
+  inner: RoutingStrategy,
+  outer: Partial<RoutingStrategy> & { readonly name: string },
+  narrow?: (context: RoutingContext) => CandidatePool,
+): RoutingStrategy {
+  const shown = narrow === undefined ? (context: RoutingContext) => context : narrowed(narrow)
+  const { memo, terms, askAgainMs, onResult, snapshot, restore } = inner
+  const strategy: RoutingStrategy = {
+    select: (context) => inner.select(shown(context)),
+    ...(memo && { memo: (context) => memo.call(inner, shown(context)) }),
+    ...(terms && { terms: terms.bind(inner) }),
+    ...(askAgainMs && { askAgainMs: (context) => askAgainMs.call(inner, shown(context)) }),
+    ...(onResult && { onResult: onResult.bind(inner) }),
+    ...(snapshot && { snapshot: snapshot.bind(inner) }),
+    ...(restore && { restore: restore.bind(inner) }),
+    ...outer,
+  }
+  return isBuiltIn(inner) ? builtIn(strategy) : strategy
+}
+
+/** The same question about some of the candidates. */
+function narrowed(narrow: (context: RoutingContext) => CandidatePool) {
+  return (context: RoutingContext) => {
+    const pool = narrow(context)
+    return pool === context.pool ? context : PoolContext.narrowed(context, pool)
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Weights by slot, and a draw in proportion to them: a binary tree in which every node is the sum of the two below it. Sums
+ * are added anew along the way up, never corrected by differences, so that no error piles up. O(log n).
+ */
+export class SumTree {
+  /** Node 1 is the root, node i stands above 2i and 2i + 1, the weights begin at `#leaves`. */
+  #nodes = new Float64Array(32)
+  #leaves = 16
+
+  get total(): number {
+    return this.#nodes[1] as number
+  }
+
+  set(slot: number, weight: number): void {
+    if (slot >= this.#leaves) {
+      if (weight === 0) return
+      this.#grow(slot)
+    }
+    const nodes = this.#nodes
+    let at = this.#leaves + slot
+    if (nodes[at] === weight) return
+    nodes[at] = weight
+    while (at > 1) {
+      at >>= 1
+      nodes[at] = (nodes[2 * at] as number) + (nodes[2 * at + 1] as number)
+    }
+  }
+
+  /**
+   * A slot by lot; -1 when nothing weighs anything.
+   * @param lot - a random number in [0, 1).
+   * @param except - a slot that does not take part; -1 for none.
+   */
+  draw(lot: number, except: number): number {
+    const nodes = this.#nodes
+    // The node on the current level that stands above the slot left out, and what to take off it.
+    let barred = except === -1 || except >= this.#leaves ? 0 : this.#leaves + except
+    const less = nodes[barred] as number
+    let depth = 31 - Math.clz32(this.#leaves)
+    const all = (nodes[1] as number) - less
+    if (!(all > 0)) return -1
+    let rest = lot * all
+    let at = 1
+    for (barred = less === 0 ? 0 : barred; depth > 0; depth--) {
+      const left = 2 * at
+      const above = barred >> (depth - 1)
+      const low = (nodes[left] as number) - (above === left ? less : 0)
+      const high = (nodes[left + 1] as number) - (above === left + 1 ? less : 0)
+      // Rounding must not lead into a branch where nothing is.
+      if (high <= 0 || (rest < low && low > 0)) at = left
+      else {
+        at = left + 1
+        rest -= low
+      }
+    }
+    return at - this.#leaves
+  }
+
+  #grow(slot: number): void {
+    const old = this.#nodes.subarray(this.#leaves)
+    let leaves = this.#leaves
+    while (leaves <= slot) leaves *= 2
+    this.#leaves = leaves
+    this.#nodes = new Float64Array(2 * leaves)
+    this.#nodes.set(old, leaves)
+    for (let at = leaves - 1; at > 0; at--)
+      this.#nodes[at] = (this.#nodes[2 * at] as number) + (this.#nodes[2 * at + 1] as number)
+  }
+}
