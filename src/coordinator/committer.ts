@@ -9,6 +9,8 @@ import type { StorageTime } from './storage-time.js'
 /** One commit carries at most this many sets and about this many bytes. */
 const MAX_SETS = 512
 const MAX_BYTES = 4 * 1024 * 1024
+/** Of a full commit, this many places are for new tasks if any wait, so that a backlog can't keep them out. */
+const SETS_FOR_NEW = 128
 /** Sets that may wait before `submit` is held back. */
 const MAX_WAITING = 8_192
 /** The event loop is not kept from anything else for longer. */
@@ -27,7 +29,9 @@ export interface CommitOptions {
 }
 
 interface Waiting {
-  readonly set: WriteSet
+  /** Absent until it is made. */
+  set: WriteSet | undefined
+  readonly make: (() => WriteSet) | undefined
   readonly bytes: number
   readonly giveUpAt: number
   readonly resolve: (result: SetResult) => void
@@ -42,6 +46,8 @@ interface Waiting {
  */
 export class Committer {
   #queue: Waiting[] = []
+  /** Sets that are made when they are sent, behind the others. */
+  #unmade: Waiting[] = []
   #isSending = false
   #isScheduled = false
   #isStopped = false
@@ -70,7 +76,7 @@ export class Committer {
 
   /** Resolves when there is room for another set of a new task. */
   room(): Promise<void> | undefined {
-    if (this.#queue.length < MAX_WAITING) return undefined
+    if (this.#waitingSets < MAX_WAITING) return undefined
     return new Promise((resolve) => this.#roomWaiters.push(resolve))
   }
 
@@ -80,9 +86,22 @@ export class Committer {
    * after `waitMs`, or after {@link stop}.
    */
   commit(set: WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+    return this.#add(set, undefined, options)
+  }
+
+  /**
+   * For new tasks: as {@link commit}, but the set is made, once, at the moment when it is first sent, after the changes
+   * that wait. By then slots may have become free that a task can be given at once. What `make` throws is thrown here.
+   */
+  commitLate(make: () => WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+    return this.#add(undefined, make, options)
+  }
+
+  #add(set: WriteSet | undefined, make: (() => WriteSet) | undefined, options: CommitOptions): Promise<SetResult> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         set,
+        make,
         bytes: options.bytes ?? 512,
         giveUpAt: options.waitMs === undefined ? Number.POSITIVE_INFINITY : this.clock.monotonic() + options.waitMs,
         resolve,
@@ -90,7 +109,8 @@ export class Committer {
         isUnknown: false,
       }
       if (this.#isStopped) return this.#giveUp(waiting, undefined)
-      if (options.isUrgent === true) this.#queue.unshift(waiting)
+      if (set === undefined) this.#unmade.push(waiting)
+      else if (options.isUrgent === true) this.#queue.unshift(waiting)
       else this.#queue.push(waiting)
       this.#scheduleSend()
     })
@@ -100,8 +120,12 @@ export class Committer {
   stop(): void {
     this.#isStopped = true
     this.#pauses.endAll()
-    for (const waiting of this.#queue.splice(0)) this.#giveUp(waiting, undefined)
+    for (const waiting of [...this.#queue.splice(0), ...this.#unmade.splice(0)]) this.#giveUp(waiting, undefined)
     for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  get #waitingSets(): number {
+    return this.#queue.length + this.#unmade.length
   }
 
   #scheduleSend(): void {
@@ -125,11 +149,11 @@ export class Committer {
   }
 
   async #send(): Promise<void> {
-    if (this.#isSending || this.#isStopped || this.#queue.length === 0) return
+    if (this.#isSending || this.#isStopped || this.#waitingSets === 0) return
     this.#isSending = true
     const batch = this.#takeBatch()
     try {
-      const answer = await this.storage.commit(batch.map((waiting) => waiting.set))
+      const answer = await this.storage.commit(batch.map((waiting) => waiting.set as WriteSet))
       this.time.observe(answer.now)
       this.#recovered()
       for (let i = 0; i < batch.length; i++) {
@@ -140,33 +164,43 @@ export class Committer {
       await this.#failed(batch, error)
     }
     this.#isSending = false
-    if (this.#queue.length > 0) this.#scheduleSend()
-    if (this.#queue.length < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
+    if (this.#waitingSets > 0) this.#scheduleSend()
+    if (this.#waitingSets < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
   }
 
-  /** The next sets of the queue, without two that touch one record where one of them writes it. */
+  /** The next sets, without two that touch one record where one of them writes it. */
   #takeBatch(): Waiting[] {
     const batch: Waiting[] = []
-    const rest: Waiting[] = []
-    const touched = new Map<string, Map<string, boolean>>()
-    let bytes = 0
+    const touched: Touched = new Map()
+    const kept = Math.min(this.#unmade.length, SETS_FOR_NEW)
+    const rest = this.#take(this.#queue, MAX_SETS - kept, batch, touched)
+    this.#queue = rest
+    // One that is made and held back waits in front of those that are not.
+    this.#unmade = this.#take(this.#unmade, MAX_SETS, batch, touched)
+    return batch
+  }
+
+  /** Moves sets from a queue to the batch until it has `limit`; answers what stays in the queue. */
+  #take(queue: Waiting[], limit: number, batch: Waiting[], touched: Touched): Waiting[] {
+    const heldBack: Waiting[] = []
+    let bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
     let i = 0
-    for (; i < this.#queue.length && batch.length < MAX_SETS && bytes < MAX_BYTES; i++) {
-      const waiting = this.#queue[i] as Waiting
+    for (; i < queue.length && batch.length < limit && bytes < MAX_BYTES; i++) {
+      const waiting = queue[i] as Waiting
+      const set = setOf(waiting)
+      if (set === undefined) continue
       // A set that is held back still marks its records, so that no later one overtakes it.
-      const isFree = touch(touched, waiting.set)
-      if (isFree) {
+      if (touch(touched, set)) {
         batch.push(waiting)
         bytes += waiting.bytes
       } else {
-        rest.push(waiting)
+        heldBack.push(waiting)
       }
     }
+    if (i === queue.length) return heldBack
     // A long queue is not copied unless sets were held back.
-    if (i === this.#queue.length) this.#queue = rest
-    else if (rest.length === 0) this.#queue.splice(0, i)
-    else this.#queue = rest.concat(this.#queue.slice(i))
-    return batch
+    queue.splice(0, i)
+    return heldBack.length === 0 ? queue : heldBack.concat(queue)
   }
 
   async #failed(batch: Waiting[], error: unknown): Promise<void> {
@@ -199,7 +233,7 @@ export class Committer {
     const again: Waiting[] = []
     for (const waiting of batch) {
       try {
-        const answer = await this.storage.commit([waiting.set])
+        const answer = await this.storage.commit([waiting.set as WriteSet])
         this.time.observe(answer.now)
         const result = answer.results[0]
         if (result !== undefined) waiting.resolve(result)
@@ -247,8 +281,23 @@ export class Committer {
   }
 }
 
+/** By kind and id: whether a set of this commit writes the record. */
+type Touched = Map<string, Map<string, boolean>>
+
+/** Its set, made now if need be; `undefined` when it can't be made, which its caller has been told. */
+function setOf(waiting: Waiting): WriteSet | undefined {
+  if (waiting.set === undefined) {
+    try {
+      waiting.set = waiting.make?.()
+    } catch (error) {
+      waiting.reject(error)
+    }
+  }
+  return waiting.set
+}
+
 /** Marks a set's records as touched; `false` when one of them may not be shared with what was marked before. */
-function touch(touched: Map<string, Map<string, boolean>>, set: WriteSet): boolean {
+function touch(touched: Touched, set: WriteSet): boolean {
   let isFree = true
   for (const write of set.writes) {
     const isWritten = write.leave !== undefined

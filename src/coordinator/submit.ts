@@ -3,7 +3,7 @@
  */
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Kind } from '../storage/records.js'
-import type { SetResult } from '../storage/storage.js'
+import type { SetResult, WriteSet } from '../storage/storage.js'
 import { newTask, type TaskSpec } from '../task/new-task.js'
 import type { WhenBusy } from '../task/submit-options.js'
 import { claimed } from '../task/task-life-cycle.js'
@@ -46,12 +46,6 @@ export interface SubmitHooks {
   begin(entry: Entry, reservation: Reservation): void
 }
 
-interface Draft {
-  readonly set: SetBuilder
-  readonly entry: Entry
-  readonly reservation: Reservation | undefined
-}
-
 /**
  * Stores a task, once.
  * @throws ORDERING_BUSY, SESSION_BUSY, IDEMPOTENCY_CONFLICT, LANE_LIMIT: nothing was written. STORAGE_UNAVAILABLE:
@@ -84,12 +78,12 @@ async function storeTask(
     const known =
       isFirst && standsAlone(submission) ? NOTHING : await lookUp(node, submission, isFirst ? undefined : id, waitMs)
     if (known.existing !== undefined) return found(known.existing, known.existing.id === id, hooks)
-    const draft = build(node, dispatcher, submission, id, known)
+    const draft = new Draft(node, dispatcher, submission, id, known)
     let result: SetResult
     try {
-      result = await node.committer.commit(draft.set.build(notAfter), { waitMs, bytes: submission.bytes })
+      result = await node.committer.commitLate(() => draft.build(notAfter), { waitMs, bytes: submission.bytes })
     } catch (error) {
-      release(dispatcher, draft)
+      draft.release()
       if (isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')) throw unknownOutcome(id, error)
       throw error
     }
@@ -98,7 +92,7 @@ async function storeTask(
       if (draft.reservation !== undefined) hooks.begin(draft.entry, draft.reservation)
       return { entry: draft.entry, isNew: true }
     }
-    release(dispatcher, draft)
+    draft.release()
     // Past its time no new set may be sent: only the record can say what became of the earlier ones.
     if (result.reason === 'late') return found(await settledByReading(node, id), true, hooks)
   }
@@ -168,32 +162,55 @@ function idempotent(
   )
 }
 
-function build(node: NodeContext, dispatcher: Dispatcher, submission: Submission, id: string, known: LookedUp): Draft {
-  const { spec } = submission
-  const now = node.time.now()
-  let task = newTask(spec, id, now, node.settings.boosts)
-  const set = new SetBuilder(node)
-  const { turn } = known
-  if (turn !== undefined && (task.state !== 'scheduled' || task.merge === true)) {
-    if (turn.isBusy && submission.whenBusy === 'reject') throw submission.busyError?.() ?? busy(spec)
+/** One try of a submit: the set is built when it is about to be sent, and may take a slot that is free by then. */
+class Draft {
+  entry!: Entry
+  reservation: Reservation | undefined
+
+  constructor(
+    private readonly node: NodeContext,
+    private readonly dispatcher: Dispatcher,
+    private readonly submission: Submission,
+    private readonly id: string,
+    private readonly known: LookedUp,
+  ) {}
+
+  build(notAfter: number): WriteSet {
+    const { spec, inputHash, contributions } = this.submission
+    const set = new SetBuilder(this.node)
+    const task = this.#admit(set)
+    this.reservation = task.state === 'ready' ? this.dispatcher.reserveAtOnce(task) : undefined
+    const stored = this.reservation === undefined ? task : claimed(task, this.reservation.claim)
+    this.entry = set.put('task', this.id, undefined, stored)
+    if (spec.idempotencyKey !== undefined && inputHash !== undefined) {
+      const key = idempotencyIdOf(spec.tenant, spec.type, spec.idempotencyKey)
+      set.put('idempotency', key, undefined, { taskId: this.id, inputHash })
+    }
+    if (contributions !== undefined) {
+      const found = withTask(this.known.found, this.entry)
+      for (const contribution of contributions) contribution.apply(set, found)
+    }
+    return set.build(notAfter)
+  }
+
+  /** It was not stored: the slot is given back. */
+  release(): void {
+    if (this.reservation !== undefined) this.dispatcher.cancelReservation(this.reservation, this.entry.value)
+  }
+
+  /** The new task, with its number if its key is busy or idle. @throws what a busy key is refused with. */
+  #admit(set: SetBuilder): TaskRecord {
+    const { spec, whenBusy, busyError } = this.submission
+    const { turn } = this.known
+    const now = this.node.time.now()
+    const task = newTask(spec, this.id, now, this.node.settings.boosts)
+    if (turn === undefined || (task.state === 'scheduled' && task.merge !== true)) return task
+    if (turn.isBusy && whenBusy === 'reject') throw busyError?.() ?? busy(spec)
     // One that waits for others to join it only holds its place until it is due.
-    task = task.state === 'scheduled' ? { ...task, seq: turn.join().seq } : turn.admit(task)
+    const admitted = task.state === 'scheduled' ? { ...task, seq: turn.join().seq } : turn.admit(task)
     turn.write(set, now)
+    return admitted
   }
-  const reservation = task.state === 'ready' ? dispatcher.reserveAtOnce(task) : undefined
-  const stored: TaskRecord = reservation === undefined ? task : claimed(task, reservation.claim)
-  const entry = set.put('task', id, undefined, stored)
-  if (spec.idempotencyKey !== undefined && submission.inputHash !== undefined) {
-    const key = idempotencyIdOf(spec.tenant, spec.type, spec.idempotencyKey)
-    set.put('idempotency', key, undefined, { taskId: id, inputHash: submission.inputHash })
-  }
-  try {
-    for (const contribution of submission.contributions ?? []) contribution.apply(set, withTask(known.found, entry))
-  } catch (error) {
-    if (reservation !== undefined) dispatcher.cancelReservation(reservation, task)
-    throw error
-  }
-  return { set, entry, reservation }
 }
 
 /** Contributions may refer to the task that is being made. */
@@ -203,10 +220,6 @@ function withTask(found: ReadonlyMap<string, Entry<Kind>>, entry: Entry): Readon
 
 /** The key under which a contribution finds the task that is being submitted. */
 export const NEW_TASK = 'new task'
-
-function release(dispatcher: Dispatcher, draft: Draft): void {
-  if (draft.reservation !== undefined) dispatcher.cancelReservation(draft.reservation, draft.entry.value)
-}
 
 /** The task is there: another submit's, or our own, stored before its answer went missing. */
 function found(entry: Entry, isNew: boolean, hooks: SubmitHooks): Submitted {

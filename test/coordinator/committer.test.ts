@@ -164,6 +164,69 @@ describe('group commit', () => {
   })
 })
 
+describe('sets that are made late', () => {
+  it('are made when they are sent, once, behind the changes that wait', async () => {
+    const { committer, set, write, ids, slow, clock, fates } = await world()
+    slow(10)
+    const made: string[] = []
+    const late = (id: string) =>
+      committer.commitLate(() => {
+        made.push(id)
+        return set(write(id))
+      })
+    const all = [committer.commit(set(write('a')))]
+    await clock.advance(1)
+    all.push(late('new 1'), committer.commit(set(write('b'))), late('new 2'))
+    expect(made).toEqual([])
+    await clock.advance(10)
+    expect(made).toEqual(['new 1', 'new 2'])
+    await clock.advance(15)
+    fates.push({ error: away() })
+    all.push(late('new 3'))
+    await clock.advance(100)
+    expect((await Promise.all(all)).map((result) => result.applied)).toEqual(Array(5).fill(true))
+    expect(ids()).toEqual([['a'], ['b', 'new 1', 'new 2'], ['new 3'], ['new 3']])
+    expect(made).toEqual(['new 1', 'new 2', 'new 3'])
+  })
+
+  it('have a share of every commit, however many changes wait', async () => {
+    const { committer, set, write, commits } = await world()
+    const changes = Array.from({ length: 1_000 }, (_, i) => committer.commit(set(write(`c${i}`))))
+    const news = Array.from({ length: 200 }, (_, i) => committer.commitLate(() => set(write(`n${i}`))))
+    await Promise.all([...changes, ...news])
+    const newOnes = commits.map((sets) => sets.filter((one) => one.writes[0]?.id.startsWith('n')).length)
+    expect(commits.map((sets) => sets.length)).toEqual([512, 512, 176])
+    expect(newOnes).toEqual([128, 72, 0])
+  })
+
+  it('that can not be made are refused alone', async () => {
+    const { committer, set, write } = await world()
+    const broken = committer.commitLate(() => {
+      throw new Error('busy')
+    })
+    const other = committer.commitLate(() => set(write('a')))
+    await expect(broken).rejects.toThrow('busy')
+    expect((await other).applied).toBe(true)
+  })
+
+  it('are not made any more once the committer has stopped', async () => {
+    const { committer, set, write, slow, clock } = await world()
+    slow(10)
+    const first = committer.commit(set(write('a')))
+    await clock.advance(1)
+    let isMade = false
+    const late = committer.commitLate(() => {
+      isMade = true
+      return set(write('b'))
+    })
+    committer.stop()
+    await expect(late).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+    await clock.advance(20)
+    await first
+    expect(isMade).toBe(false)
+  })
+})
+
 describe('a storage that is away', () => {
   it('is sent the identical sets again until it answers, and both are told', async () => {
     const { committer, set, write, fates, commits, heard, clock } = await world()

@@ -66,8 +66,8 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       { find: 'const id = node.newId()\n  const notAfter', replace: 'let id = node.newId()\n  const notAfter' },
       {
-        find: 'release(dispatcher, draft)\n    // Past',
-        replace: 'release(dispatcher, draft)\n      id = node.newId()\n    // Past',
+        find: 'draft.release()\n    // Past',
+        replace: 'draft.release()\n      id = node.newId()\n    // Past',
       },
     ],
     detect: bySimulation,
@@ -88,7 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'The committer holds back a set that touches a record of another',
     file: 'src/coordinator/committer.ts',
     edits: [
-      { find: 'const isFree = touch(touched, waiting.set)', replace: 'const isFree = touch(new Map(), waiting.set)' },
+      { find: 'if (touch(touched, set)) {', replace: 'if (touch(new Map(), set)) {' },
     ],
     detect: bySimulation,
   },
@@ -252,8 +252,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/coordinator/submit.ts',
     edits: [
       {
-        find: "task = task.state === 'scheduled' ? { ...task, seq: turn.join().seq } : turn.admit(task)",
-        replace: 'task = task.merge === true ? { ...task, seq: turn.join().seq } : turn.admit(task)',
+        find: "task.state === 'scheduled' ? { ...task, seq: turn.join().seq } : turn.admit(task)",
+        replace: 'task.merge === true ? { ...task, seq: turn.join().seq } : turn.admit(task)',
       },
     ],
     detect: bySimulation,
