@@ -127,6 +127,7 @@ export type {
   EventPattern,
   EventPayloads,
 } from './task/events.js'
+export type { Budget, Cost, LimitOptions, RateLimit } from './task/limits.js'
 export type {
   HistoryOptions,
   IncomingMessage,

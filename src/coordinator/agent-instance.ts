@@ -4,6 +4,7 @@ import type { AgentDefinition, AgentOptions } from '../task/agent.js'
 import type { CatchAllHandler, TaskContext } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { ANY_TYPE, type Lane } from '../task/lane.js'
+import type { Gate } from './limits/gate.js'
 
 /** How long a claim of a polling agent lasts unless extended. */
 export const DEFAULT_CLAIM_LEASE_MS = 30_000
@@ -27,6 +28,8 @@ export class AgentInstance {
   readonly #catchAll: CatchAllHandler | undefined
   readonly #accepted = new Map<string, AnyTaskDefinition | undefined>()
   readonly #queue: PQueue
+  /** Its own limits, if it has any. */
+  gate: Gate | undefined
   isDraining = false
   isPaused = false
   lastHeartbeatAt: number

@@ -8,6 +8,7 @@ import { checkTaskDefinition } from '../task/check-task.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { ANY_TYPE, fallbackLane, parseLane } from '../task/lane.js'
 import { AgentInstance } from './agent-instance.js'
+import type { Limits } from './limits/limits.js'
 import type { NodeContext } from './node-context.js'
 
 /** The instance that runs definitions' fallback functions: on every node, and no agent of the user's. */
@@ -22,7 +23,10 @@ export class AgentRegistry {
   readonly roster = new Roster()
   readonly #fallback: AgentInstance
 
-  constructor(private readonly node: NodeContext) {
+  constructor(
+    private readonly node: NodeContext,
+    private readonly limits: Limits,
+  ) {
     this.#fallback = this.#instance({
       kind: 'batuta.agent',
       id: FALLBACK_AGENT,
@@ -42,6 +46,7 @@ export class AgentRegistry {
     const instance = this.#instance(definition)
     for (const task of instance.definitions) this.define(task)
     this.#agents.set(instance.id, instance)
+    this.limits.addAgent(instance)
     for (const [name, pool] of this.#lanes) if (instance.serves(parseLane(name))) this.#join(pool, instance)
     return instance
   }
@@ -50,6 +55,7 @@ export class AgentRegistry {
     const instance = this.#agents.get(id)
     if (instance === undefined) return
     this.#agents.delete(id)
+    this.limits.removeAgent(instance)
     this.roster.remove(instance.load, instance.lanes)
   }
 
@@ -68,6 +74,7 @@ export class AgentRegistry {
       })
     }
     this.#definitions.set(definition.type, definition)
+    this.limits.addType(definition, this.#lanes.keys())
     if (definition.options.fallback !== undefined) {
       const pool = this.#lanes.get(fallbackLane(definition.type))
       if (pool !== undefined) this.#join(pool, this.#fallback)
@@ -114,6 +121,7 @@ export class AgentRegistry {
       this.#join(pool, this.#fallback)
     }
     this.#lanes.set(name, pool)
+    this.limits.addLane(name)
     return pool
   }
 

@@ -1,6 +1,7 @@
 import type { RoutingDecision } from '../router/decision.js'
 import { type ClaimFacts, claimed, holdsClaim } from '../task/task-life-cycle.js'
 import type { AgentInstance } from './agent-instance.js'
+import type { Hold } from './limits/hold.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { SetBuilder } from './set-builder.js'
 
@@ -12,6 +13,8 @@ export interface Reservation {
   readonly decision: RoutingDecision | undefined
   readonly permitId: string | undefined
   readonly claim: ClaimFacts
+  /** What it occupies of rate limits and budgets; absent where there are none. */
+  readonly hold: Hold | undefined
 }
 
 /** What became of a claim. */

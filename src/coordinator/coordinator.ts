@@ -252,9 +252,7 @@ export class Coordinator implements CoordinatorApi {
     const wasRunning = this.#state === 'running'
     this.#state = 'stopping'
     this.#pollTimer?.cancel()
-    this.parts.clockwork.stop()
-    this.parts.purge.stop()
-    this.parts.polling.stop()
+    this.parts.halt()
     if (wasRunning) await this.parts.desk.finishAll(graceMs)
     this.parts.flow.close()
     this.parts.waiters.stop()

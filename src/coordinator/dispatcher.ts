@@ -8,10 +8,13 @@ import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { AgentRegistry } from './agent-registry.js'
 import { type ClaimResult, commitClaim, type Reservation } from './claim.js'
+import type { Amount } from './limits/amount.js'
+import type { Limits } from './limits/limits.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { Parked } from './parked.js'
 import type { Permits } from './permits.js'
 import { failedAgents, routableTask } from './routable-task.js'
+import { refOf } from './task-ref.js'
 
 /** What the dispatcher asks of the rest. */
 export interface DispatcherHooks {
@@ -31,7 +34,8 @@ export interface DispatcherHooks {
  */
 export class Dispatcher {
   readonly #waiting = new Set<string>()
-  readonly #parked: Parked
+  /** Tasks that nobody here can take now although their lane has room. */
+  readonly parked: Parked
   /** Tokens of claims from before they are sent until they are settled: what this owner knows it holds. */
   readonly claims = new Set<string>()
   #isPumping = false
@@ -43,9 +47,10 @@ export class Dispatcher {
     private readonly router: Router,
     private readonly registry: AgentRegistry,
     private readonly permits: Permits,
+    private readonly limits: Limits,
     private readonly hooks: DispatcherHooks,
   ) {
-    this.#parked = new Parked(node, () => this.unpark())
+    this.parked = new Parked(node, () => this.unpark())
   }
 
   /** Tasks have become ready. */
@@ -64,29 +69,20 @@ export class Dispatcher {
   /** A slot of this instance may be free. */
   freed(instance: AgentInstance): void {
     this.wake(instance.lanes)
-    if (this.#parked.size > 0) this.unpark()
+    if (this.parked.size > 0) this.unpark()
+  }
+
+  /** The limits of a type let its tasks start again; these lanes hold nothing else. */
+  opened(lanes: Iterable<string>): void {
+    this.wake(lanes)
+    if (this.parked.hasLimited) this.unpark()
   }
 
   /** Tries everything again that nobody could take. */
   unpark(): void {
-    const refs = this.#parked.takeAll()
+    const refs = this.parked.takeAll()
     this.engine.finish(refs)
     this.#offerRefs(refs)
-  }
-
-  /** Nothing is tried again from now on. */
-  stop(): void {
-    this.#parked.stop()
-  }
-
-  /** Whether this task is set aside because nobody here can take it now. */
-  isParked(id: string): boolean {
-    return this.#parked.has(id)
-  }
-
-  /** The types of parked tasks: those whose permits are worth a look. */
-  get parkedTypes(): Set<string> {
-    return this.#parked.types
   }
 
   /**
@@ -96,23 +92,25 @@ export class Dispatcher {
   reserveAtOnce(task: TaskRecord): Reservation | undefined {
     if (!this.hooks.mayClaim() || this.#limitOf(task) !== undefined) return undefined
     const pool = this.registry.lane(task.lane)
-    if (pool.size === 0) return undefined
+    const need = pool.size === 0 ? undefined : this.limits.admitted(task)
+    if (need === undefined) return undefined
     const { decision } = this.#decide(task, pool)
     const instance = decision.agent === undefined ? undefined : this.registry.get(decision.agent)
-    if (instance === undefined) return undefined
-    const ahead = this.engine.want(instance.lanes, 1)
+    if (instance === undefined || instance.gate?.admits(need) === false) return undefined
+    const ahead = this.engine.want(this.limits.open(instance.lanes), 1)
     if (ahead.length > 0) {
       this.engine.finish(ahead)
       this.#offerRefs(ahead)
       return undefined
     }
-    return this.#reserve(task, instance, decision, undefined)
+    return this.#reserve(task, instance, decision, undefined, need)
   }
 
   /** The claim was not made. */
   cancelReservation(reservation: Reservation, task: TaskRecord, isPermitTaken = false): void {
     this.claims.delete(reservation.token)
     if (reservation.permitId !== undefined && !isPermitTaken) this.permits.free(task.type, reservation.permitId)
+    reservation.hold?.end()
     reservation.instance.load.release()
     if (reservation.instance.isPolling) this.hooks.reserved(reservation.instance, false)
     this.freed(reservation.instance)
@@ -163,7 +161,7 @@ export class Dispatcher {
 
   #lanesWithRoom(): string[] {
     const lanes: string[] = []
-    for (const lane of this.#waiting) if (this.registry.lane(lane).size > 0) lanes.push(lane)
+    for (const lane of this.limits.open(this.#waiting)) if (this.registry.lane(lane).size > 0) lanes.push(lane)
     return lanes
   }
 
@@ -181,7 +179,12 @@ export class Dispatcher {
     }
     const pool = this.registry.lane(ref.lane)
     if (this.#shouldWaitForOthers(task, pool)) {
-      this.#parked.add(ref)
+      this.parked.add(ref)
+      return
+    }
+    const need = this.limits.admitted(task)
+    if (need === undefined) {
+      this.#holdBack(ref)
       return
     }
     const limit = this.#limitOf(task)
@@ -189,12 +192,26 @@ export class Dispatcher {
     const decided = limit !== undefined && permit === undefined ? undefined : this.#decide(task, pool)
     const agent = decided?.decision.agent
     const instance = agent === undefined ? undefined : this.registry.get(agent)
-    if (instance === undefined) {
+    // The router can't know what this task may cost. Its agent is left out from now on, and somebody else may take it.
+    const isTooDear = instance?.gate?.admits(need) === false
+    if (instance === undefined || isTooDear) {
       if (permit !== undefined) this.permits.free(task.type, permit.id)
-      this.#parked.add(ref, decided?.askAgainMs)
+      if (isTooDear) this.#putBack(ref)
+      else this.parked.add(ref, decided?.askAgainMs)
       return
     }
-    this.#claim(ref, known, this.#reserve(task, instance, decided?.decision, permit?.id))
+    this.#claim(ref, known, this.#reserve(task, instance, decided?.decision, permit?.id, need))
+  }
+
+  /** A limit of its type lets it wait: in its lane, which is passed by until then, or parked if the lane has others too. */
+  #holdBack(ref: TaskRef): void {
+    if (!this.limits.isShut(ref.lane)) this.parked.addLimited(ref)
+    else this.#putBack(ref)
+  }
+
+  #putBack(ref: TaskRef): void {
+    this.engine.finish([ref])
+    this.engine.offer([ref])
   }
 
   /** An engine outside this process hands out bare references. */
@@ -234,6 +251,7 @@ export class Dispatcher {
     instance: AgentInstance,
     decision: RoutingDecision | undefined,
     permitId: string | undefined,
+    need: Amount,
   ): Reservation {
     const token = this.node.newToken()
     this.claims.add(token)
@@ -251,7 +269,8 @@ export class Dispatcher {
       permitId,
       claimEndsAt: instance.isPolling ? now + instance.leaseMs : undefined,
     }
-    return { instance, token, ownerId: claim.ownerId, decision, permitId, claim }
+    const hold = this.limits.hold(instance, task.type, need)
+    return { instance, token, ownerId: claim.ownerId, decision, permitId, claim, hold }
   }
 
   #claim(ref: TaskRef, entry: Entry, reservation: Reservation): void {
@@ -274,10 +293,4 @@ export class Dispatcher {
     this.cancelReservation(reservation, entry.value, made.isPermitTaken)
     if (made.stands?.value.state === 'ready') this.offer([made.stands])
   }
-}
-
-/** The reference to a ready task, with what is known of it. */
-export function refOf(entry: Entry): TaskRef {
-  const { lane, tenant, rank } = entry.value
-  return { id: entry.id, lane, tenant, rank, hint: entry }
 }

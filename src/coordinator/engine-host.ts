@@ -1,7 +1,8 @@
 import type { EngineHost } from '../engine/engine.js'
-import { type Dispatcher, refOf } from './dispatcher.js'
+import type { Dispatcher } from './dispatcher.js'
 import type { NodeContext } from './node-context.js'
 import { readReady } from './ready-query.js'
+import { refOf } from './task-ref.js'
 
 /** What the engine may ask of this node. */
 export function engineHost(node: NodeContext, dispatcher: Dispatcher): EngineHost {

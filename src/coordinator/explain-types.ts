@@ -29,8 +29,13 @@ export type PendingReason =
   | { readonly kind: 'all_away'; readonly agents: number; readonly statuses: Readonly<Record<string, number>> }
   /** Those who could take it failed too often with this type; tried again at about `until`. */
   | { readonly kind: 'breaker_open'; readonly until?: Date }
-  /** Its type or agent has started as often as it may, until then. */
-  | { readonly kind: 'rate_limited'; readonly until?: Date }
+  /**
+   * Its type (`taskType`), or so many of the agents that could take it, have started as often as they may, until then.
+   * Without `until` that depends on attempts under way.
+   */
+  | { readonly kind: 'rate_limited'; readonly until?: Date; readonly taskType?: string; readonly agents?: number }
+  /** What its type, or so many of the agents that could take it, may spend is used up or reserved, until then. */
+  | { readonly kind: 'over_budget'; readonly until?: Date; readonly taskType?: string; readonly agents?: number }
   /** As many of its type run as may, over all nodes. */
   | { readonly kind: 'limit_reached'; readonly taskType: string; readonly limit: number }
   /** It failed on everybody who could take it, who therefore let it pass for now. */

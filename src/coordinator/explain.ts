@@ -8,12 +8,15 @@ import type { AgentInstance } from './agent-instance.js'
 import type { AgentRegistry } from './agent-registry.js'
 import type { Explanation, PendingReason } from './explain-types.js'
 import { explanationText } from './explanation-text.js'
+import type { Gate } from './limits/gate.js'
+import type { Limits } from './limits/limits.js'
 import type { Entry, NodeContext } from './node-context.js'
 
 /** What an explanation may look at besides the records. */
 export interface ExplainView {
   readonly node: NodeContext
   readonly registry: AgentRegistry
+  readonly limits: Limits
   /** Newest first. */
   readonly decisions: (taskId: string) => RoutingDecision[]
   readonly mayClaim: boolean
@@ -77,25 +80,46 @@ function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
   if (agents.length === 0 && lane.kind === 'agent') return [unknownAgent(view, lane.agentId)]
   if (agents.length === 0 && lane.kind === 'tasks') return nobodyReasons(view, task)
   const reasons: PendingReason[] = []
+  const gate = view.limits.ofType(task.type)
+  if (gate?.reason !== undefined) reasons.push({ kind: gate.reason, ...until(view, gate), taskType: task.type })
+  const isParked = view.isParked(task.id) && gate?.reason === undefined
   const limit = view.registry.definition(task.type)?.options.maxConcurrentTasks
-  if (view.isParked(task.id) && limit !== undefined) reasons.push({ kind: 'limit_reached', taskType: task.type, limit })
+  if (isParked && limit !== undefined) reasons.push({ kind: 'limit_reached', taskType: task.type, limit })
   const failedOn = new Set(
     task.attempts.filter((attempt) => attempt.outcome === 'failed').map((attempt) => attempt.agentId),
   )
-  const refusals = agents.map((agent) => agent.load.refusal)
-  const isFull = (agent: AgentInstance) => agent.load.refusal === 'full'
-  if (agents.length > 0 && agents.every(isFull)) reasons.push({ kind: 'all_busy', agents: agents.length })
-  else if (agents.length > 0 && refusals.every((refusal) => refusal !== undefined)) {
-    const statuses: Record<string, number> = {}
-    for (const refusal of refusals) if (refusal !== undefined) statuses[refusal] = (statuses[refusal] ?? 0) + 1
-    reasons.push({ kind: 'all_away', agents: agents.length, statuses })
-  } else if (view.isParked(task.id) && failedOn.size > 0) {
+  if (agents.length > 0 && agents.every((agent) => agent.load.refusal !== undefined)) {
+    reasons.push(...unableReasons(view, agents))
+  } else if (isParked && failedOn.size > 0) {
     reasons.push({ kind: 'excluded', agents: failedOn.size })
-  } else if (view.isParked(task.id) && limit === undefined) {
+  } else if (isParked && limit === undefined) {
     const strategy = task.strategy ?? view.registry.definition(task.type)?.options.strategy ?? view.strategy
     reasons.push({ kind: 'strategy_declined', strategy })
   }
   return reasons
+}
+
+/** Nobody of those who serve a task can take it now: why not, those first who can before long. */
+function unableReasons(view: ExplainView, agents: readonly AgentInstance[]): PendingReason[] {
+  const reasons: PendingReason[] = []
+  for (const kind of ['rate_limited', 'over_budget'] as const) {
+    const gates = agents.flatMap((agent) => (agent.load.refusal === kind ? (agent.gate ?? []) : []))
+    if (gates.length > 0) reasons.push({ kind, ...until(view, ...gates), agents: gates.length })
+  }
+  const rest = agents.filter(({ load: { refusal } }) => refusal !== 'rate_limited' && refusal !== 'over_budget')
+  if (rest.length === 0) return reasons
+  if (agents.every(({ load }) => load.refusal === 'full')) return [{ kind: 'all_busy', agents: agents.length }]
+  const statuses: Record<string, number> = {}
+  for (const { load } of rest)
+    if (load.refusal !== undefined) statuses[load.refusal] = (statuses[load.refusal] ?? 0) + 1
+  reasons.push({ kind: 'all_away', agents: rest.length, statuses })
+  return reasons
+}
+
+/** When the first of these opens: storage time. */
+function until({ node }: ExplainView, ...gates: readonly Gate[]): { readonly until?: Date } {
+  const at = Math.min(...gates.map((gate) => gate.opensAt ?? Number.POSITIVE_INFINITY))
+  return Number.isFinite(at) ? { until: new Date(node.time.now() + Math.ceil(at - node.clock.monotonic())) } : {}
 }
 
 function nobodyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {

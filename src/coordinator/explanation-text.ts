@@ -31,6 +31,19 @@ function attemptCells({ number, agentId, outcome, startedAt, endedAt, error }: T
 
 const hint = (didYouMean: string | undefined) => (didYouMean === undefined ? '' : ` Did you mean "${didYouMean}"?`)
 
+function limitedText(
+  { agents, taskType, until }: Extract<PendingReason, { readonly kind: 'rate_limited' | 'over_budget' }>,
+  how: string,
+): string {
+  const who =
+    agents === undefined
+      ? `Tasks of type "${taskType}" are`
+      : agents === 1
+        ? 'One agent that could take it is'
+        : `${agents} agents that could take it are`
+  return `${who} ${how}${until === undefined ? '' : ` until ${until.toISOString()}`}`
+}
+
 /** Why a task has not started, in one sentence. */
 export function reasonText(reason: PendingReason): string {
   switch (reason.kind) {
@@ -63,9 +76,9 @@ export function reasonText(reason: PendingReason): string {
     case 'breaker_open':
       return 'Those who can take it failed too often; they are tried again later.'
     case 'rate_limited':
-      return reason.until === undefined
-        ? 'It is rate limited.'
-        : `It is rate limited until ${reason.until.toISOString()}.`
+      return `${limitedText(reason, 'rate limited')}.`
+    case 'over_budget':
+      return `${limitedText(reason, 'held back by a budget that is used up')}.`
     case 'limit_reached':
       return `As many tasks of type "${reason.taskType}" run as may: ${reason.limit}.`
     case 'excluded':

@@ -6,6 +6,7 @@ import { AgentRegistry } from './agent-registry.js'
 import { Clockwork } from './clockwork.js'
 import { Dispatcher } from './dispatcher.js'
 import type { HandlerScope } from './handler-scope.js'
+import { Limits } from './limits/limits.js'
 import type { NodeContext } from './node-context.js'
 import { OwnerLife } from './owner-life.js'
 import { Permits } from './permits.js'
@@ -35,6 +36,7 @@ export interface NodeDeps {
 export interface NodeParts {
   readonly registry: AgentRegistry
   readonly requests: Requests
+  readonly limits: Limits
   readonly dispatcher: Dispatcher
   readonly flow: TaskFlow
   readonly owner: OwnerLife
@@ -48,6 +50,8 @@ export interface NodeParts {
   readonly router: Router
   readonly desk: AgentDesk
   readonly scope: HandlerScope | undefined
+  /** From now on nothing begins by time alone, and no poll is answered. */
+  halt(): void
   /** Looks for work and permits that no hint told of. */
   lookAround(): Promise<void>
 }
@@ -56,7 +60,8 @@ export interface NodeParts {
 export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean): NodeParts {
   const { engine, router, bus, scope } = deps
   const sessions = deps.sessions?.(node)
-  const registry = new AgentRegistry(node)
+  const limits: Limits = new Limits(node, (type) => registry.definition(type))
+  const registry: AgentRegistry = new AgentRegistry(node, limits)
   const requests = new Requests(node, registry, router)
   const permits = new Permits(node)
   const budget = new RetryBudget(node.clock, node.settings.retryBudget)
@@ -75,11 +80,15 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
       flow.slotFreed(claim.reservation)
     },
   })
-  const dispatcher = new Dispatcher(node, engine, router, registry, permits, {
+  const dispatcher = new Dispatcher(node, engine, router, registry, permits, limits, {
     begin: (entry, reservation) => flow.begin(entry, reservation),
     mayClaim,
     reserved: (instance, isTaken) => (isTaken ? polling.reserved(instance) : polling.unreserved(instance)),
     expire: (entry) => void clockwork.expire(entry).catch((error) => node.log.warn({ error }, 'an expiry failed')),
+  })
+  limits.connect({
+    freed: (instance) => dispatcher.freed(instance),
+    opened: (lanes) => dispatcher.opened(lanes),
   })
   const takeBack = (entry: Parameters<Recovery['takeBack']>[0]) =>
     void recovery
@@ -112,21 +121,26 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     },
   }
   flow.connect({ registry, router, dispatcher, permits, budget, clockwork, waiters, streams, polling, bus, runHooks })
+  const purge = new Purge(node, sessions?.purge)
   const parts = {
     registry,
     requests,
+    limits,
     dispatcher,
     flow,
     owner,
     recovery,
     clockwork,
-    purge: new Purge(node, sessions?.purge),
+    purge,
     polling,
     waiters,
     streams,
     budget,
     router,
     scope,
+    halt: () => {
+      for (const part of [clockwork, purge, polling, limits]) part.stop()
+    },
     lookAround: async () => {
       dispatcher.wake(await lanesInStorage(node, node.settings.maxLanes))
       await flow.lookAgain()

@@ -4,10 +4,12 @@ import type { Entry, NodeContext } from './node-context.js'
 
 /**
  * Tasks that nobody here can take now although their lane has room. They are tried again when a slot or a permit is
- * freed, at every poll, and when the strategy that holds one back wants to be asked again.
+ * freed, when a limit lets them, at every poll, and when the strategy that holds one back wants to be asked again.
  */
 export class Parked {
   readonly #refs = new Map<string, TaskRef>()
+  /** Whether a limit of its type keeps one of them here. */
+  hasLimited = false
   #again: { readonly at: number; readonly timer: Timer } | undefined
 
   constructor(
@@ -44,9 +46,16 @@ export class Parked {
     this.#again = { at, timer: clock.setTimer(() => this.#due(), delayMs) }
   }
 
+  /** A limit of its type keeps it here. */
+  addLimited(ref: TaskRef): void {
+    this.#refs.set(ref.id, ref)
+    this.hasLimited = true
+  }
+
   takeAll(): TaskRef[] {
     const refs = [...this.#refs.values()]
     this.#refs.clear()
+    this.hasLimited = false
     return refs
   }
 

@@ -14,7 +14,7 @@ import { PolledClaim, type PolledClaimHooks } from './polled-claim.js'
 interface Demand {
   readonly max: number
   readonly answer: Deferred<AnyClaim[]>
-  readonly claims: AnyClaim[]
+  readonly claims: PolledClaim[]
   /** Slots taken for it, delivered or under way. */
   reserved: number
   isOpen: boolean
@@ -140,6 +140,7 @@ export class PollingDesk {
     const demands = this.#demands.get(instance)?.filter((one) => one !== demand) ?? []
     if (demands.length > 0) this.#demands.set(instance, demands)
     else this.#demands.delete(instance)
+    for (const claim of demand.claims) claim.reservation.hold?.started()
     demand.answer.resolve(demand.claims)
     this.#stand(instance)
   }

@@ -128,6 +128,7 @@ export class Run implements ContextHooks {
     const input = this.#definition === undefined ? sent : checkInput(this.#definition, sent)
     const context = this.#context(task)
     const { scope } = this.hooks
+    this.reservation.hold?.started()
     if (scope === undefined) return handler.run(input, context)
     return scope.run(this.reservation.instance.id, () => handler.run(input, context))
   }

@@ -188,13 +188,14 @@ export class TaskDesk implements SubmitApi {
   }
 
   async #explain(taskId: string): Promise<Explanation> {
-    const { registry, dispatcher, router, budget } = this.#parts
+    const { registry, limits, dispatcher, router, budget } = this.#parts
     const view = {
       node: this.#node,
       registry,
+      limits,
       decisions: (task: string) => router.decisions.find({ task }),
       mayClaim: this.#hooks.mayClaim(),
-      isParked: (id: string) => dispatcher.isParked(id),
+      isParked: (id: string) => dispatcher.parked.has(id),
       isPutOff: (id: string, until: number | undefined) => budget.hasPutOff(id, until),
       strategy: router.strategy,
     }

@@ -115,6 +115,7 @@ export class TaskFlow {
 
   /** The attempt is over for us; whoever has a task for this slot may come. */
   slotFreed(reservation: Reservation): void {
+    reservation.hold?.end()
     reservation.instance.load.release()
     this.#parts.dispatcher.freed(reservation.instance)
   }
@@ -132,6 +133,7 @@ export class TaskFlow {
     this.node.events.emit('task:late-result', { ...this.#who(run), outcome })
     this.stuck.delete(run)
     this.node.events.emit('task:unstuck', { ...this.#who(run), stuckMs: this.node.clock.monotonic() - since })
+    run.reservation.hold?.end()
     run.reservation.instance.load.returned()
     this.#parts.dispatcher.freed(run.reservation.instance)
   }
@@ -158,7 +160,7 @@ export class TaskFlow {
   /** From now on no handler starts: this node goes. */
   close(): void {
     this.#isClosed = true
-    this.#parts.dispatcher.stop()
+    this.#parts.dispatcher.parked.stop()
     this.releaseAll('this node has stopped')
   }
 
@@ -243,7 +245,7 @@ export class TaskFlow {
           ?.attempt.abort('cancel', new DOMException(message.reason ?? 'The task was cancelled.', 'AbortError'))
         return
       case 'permit':
-        if (this.#parts.dispatcher.parkedTypes.has(message.taskType)) void this.lookAgain()
+        if (this.#parts.dispatcher.parked.types.has(message.taskType)) void this.lookAgain()
         return
       case 'ready':
         // The windows look at the head of their lanes at each poll; a hint only makes idle ones look sooner.
@@ -256,7 +258,7 @@ export class TaskFlow {
 
   /** Parked tasks: their permits may be free, their agents back. */
   async lookAgain(): Promise<void> {
-    await this.#parts.permits.refresh(this.#parts.dispatcher.parkedTypes)
+    await this.#parts.permits.refresh(this.#parts.dispatcher.parked.types)
     this.#parts.dispatcher.unpark()
   }
 

@@ -1,11 +1,17 @@
 /** Why an instance that is at work is left out. Several causes may hold at once; each is lifted by whoever set it. */
-export type Bar = 'breaker_open' | 'ejected' | 'rate_limited' | 'excluded'
+export type Bar = 'breaker_open' | 'ejected' | 'rate_limited' | 'over_budget' | 'excluded'
 
 /** Every cause. Of several that hold, the first one here is shown as the reason. */
-const BARS: readonly Bar[] = ['breaker_open', 'ejected', 'rate_limited', 'excluded']
+const BARS: readonly Bar[] = ['breaker_open', 'ejected', 'rate_limited', 'over_budget', 'excluded']
 
 /** A cause's bit in a set of causes. */
-export const BIT: Readonly<Record<Bar, number>> = { breaker_open: 1, ejected: 2, rate_limited: 4, excluded: 8 }
+export const BIT: Readonly<Record<Bar, number>> = {
+  breaker_open: 1,
+  ejected: 2,
+  rate_limited: 4,
+  over_budget: 8,
+  excluded: 16,
+}
 
 /** The cause that is shown of a set of causes; `undefined` for none. */
 export function shownOf(bars: number): Bar | undefined {

@@ -15,6 +15,7 @@ const REASONS: Record<RefusalReason, string> = {
   breaker_open: 'with an open breaker',
   ejected: 'ejected',
   rate_limited: 'rate limited',
+  over_budget: 'over budget',
 }
 
 /** Scores closer than this are a tie. */

@@ -1,10 +1,11 @@
 import type { CatchAllHandler } from './context.js'
 import type { AnyTaskDefinition, TaskHandler } from './definition.js'
+import type { LimitOptions } from './limits.js'
 
 /** How an agent is doing. */
 export type AgentStatus = 'idle' | 'busy' | 'suspect' | 'offline' | 'draining' | 'paused' | 'error'
 
-interface AgentBaseOptions {
+interface AgentBaseOptions extends LimitOptions {
   /** For people. Default: the id. */
   readonly name?: string | undefined
   /** What it can do. Default none. */

@@ -1,5 +1,6 @@
 import { BatutaError } from '../errors/base-error.js'
 import type { AgentOptions } from './agent.js'
+import { checkLimits } from './check-limits.js'
 import { checkName, checkTaskDefinition, isTaskDefinition } from './check-task.js'
 import { OptionCheck } from './option-check.js'
 
@@ -7,6 +8,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'name',
   'capabilities',
   'maxConcurrentTasks',
+  'rateLimit',
+  'budget',
   'cost',
   'metadata',
   'handlers',
@@ -33,6 +36,7 @@ function checkEach(check: OptionCheck, id: string, options: AgentOptions): void 
   check.id(['name'], options.name)
   check.ids(['capabilities'], options.capabilities)
   check.number(['maxConcurrentTasks'], options.maxConcurrentTasks, { min: 1, whole: true })
+  checkLimits(check, options)
   check.number(['cost'], options.cost, { min: 0 })
   check.number(['leaseMs'], options.leaseMs, { min: 1 })
   check.fn(['handler'], options.handler)

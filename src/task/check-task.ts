@@ -1,4 +1,5 @@
 import { BatutaError } from '../errors/base-error.js'
+import { checkLimits } from './check-limits.js'
 import { checkSubmitOptions } from './check-submit.js'
 import type { AnyTaskDefinition } from './definition.js'
 import { ANY_TYPE } from './lane.js'
@@ -17,6 +18,9 @@ const KNOWN: ReadonlySet<string> = new Set([
   'priority',
   'strategy',
   'maxConcurrentTasks',
+  'rateLimit',
+  'budget',
+  'estimate',
   'fallback',
   'defaults',
 ])
@@ -54,6 +58,8 @@ export function checkTaskDefinition(definition: AnyTaskDefinition): void {
   check.oneOf(['priority'], options.priority, PRIORITIES)
   check.id(['strategy'], options.strategy)
   check.number(['maxConcurrentTasks'], options.maxConcurrentTasks, { min: 1, whole: true })
+  checkLimits(check, options)
+  check.fn(['estimate'], options.estimate)
   check.fn(['fallback'], options.fallback)
   if (options.defaults !== undefined) checkSubmitOptions(check, ['defaults'], options.defaults)
   check.done(`task "${definition.type}"`)

@@ -1,4 +1,5 @@
 import type { TaskContext } from './context.js'
+import type { Cost, LimitOptions } from './limits.js'
 import type { Priority } from './priority.js'
 import type { RetryPolicy } from './retry-policy.js'
 import type { StandardSchema } from './standard-schema.js'
@@ -14,7 +15,7 @@ export interface RetryOptions extends Partial<{ readonly [K in keyof RetryPolicy
 export type FallbackContext<TWrite> = TaskContext<TWrite> & { readonly error: unknown }
 
 /** A definition's options. The last four type parameters are inferred from the schemas. */
-export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> {
+export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> extends LimitOptions {
   /** What may be sent. Checked at submit; parsed again for each attempt, so it must be deterministic. */
   readonly input?: StandardSchema<TInput, TParsed> | undefined
   /** What a handler may return. Checked before the result is stored; parsed again for each `result()`. */
@@ -33,6 +34,11 @@ export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> {
   readonly strategy?: string | undefined
   /** At most this many attempts of this type run at once, over all nodes. Default: no limit. */
   readonly maxConcurrentTasks?: number | undefined
+  /**
+   * What an attempt may cost: reserved before it starts where it, or its agent, has a `budget`. What the handler then reports
+   * counts instead, and the estimate counts for what it does not report. Synchronous; one that throws counts as nothing.
+   */
+  readonly estimate?: ((input: NoInfer<TParsed>) => Cost) | undefined
   /** Runs once when retries and fallback agents are used up; what it returns is the task's result. */
   readonly fallback?:
     | ((input: NoInfer<TParsed>, ctx: FallbackContext<NoInfer<TWrite>>) => NoInfer<TReturn> | Promise<NoInfer<TReturn>>)
@@ -43,7 +49,8 @@ export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> {
 
 /** A definition's options with the types left out: what registries and the coordinator read. */
 export interface DefinitionOptions
-  extends Omit<TaskOptions<unknown, unknown, unknown, unknown, unknown, unknown>, 'fallback'> {
+  extends Omit<TaskOptions<unknown, unknown, unknown, unknown, unknown, unknown>, 'estimate' | 'fallback'> {
+  readonly estimate?: ((input: unknown) => Cost) | undefined
   readonly fallback?: ((input: unknown, ctx: FallbackContext<unknown>) => unknown) | undefined
 }
 
