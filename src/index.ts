@@ -54,6 +54,14 @@ export type { ComparedCandidate, Refusal, RoutingDecision } from './router/decis
 export type { DecisionFilter, DecisionLog } from './router/decision-log.js'
 export type { Exclusions } from './router/exclusions.js'
 export type { RefusalReason, Standing } from './router/instance-load.js'
+export type {
+  DecisionRecording,
+  RecordedDecision,
+  RecordedInstance,
+  RecordedNumbers,
+  RecordedResult,
+  RecordedStrategy,
+} from './router/replay/recording.js'
 export { type DecideOptions, Router, type RouterOptions } from './router/router.js'
 export type {
   Candidate,
@@ -66,16 +74,9 @@ export type {
 } from './router/routing-strategy.js'
 export { type BalancedWeights, balanced } from './router/strategies/balanced.js'
 export { type CapabilityMatchOptions, capabilityMatch } from './router/strategies/capability-match.js'
-export { type ConsistentHashOptions, consistentHash } from './router/strategies/consistent-hash.js'
-export { type CostAwareOptions, costAware } from './router/strategies/cost-aware.js'
 export { leastBusy } from './router/strategies/least-busy.js'
-export { peakEwma } from './router/strategies/peak-ewma.js'
-export { powerOfTwo } from './router/strategies/power-of-two.js'
-export { type PriorityOptions, priority } from './router/strategies/priority.js'
-export { random } from './router/strategies/random.js'
 export { roundRobin } from './router/strategies/round-robin.js'
-export { type StickyOptions, sticky } from './router/strategies/sticky.js'
-export { type WeightedRoundRobinOptions, weightedRoundRobin } from './router/strategies/weighted-round-robin.js'
+export type { StrategyName } from './router/strategies/strategy-by-name.js'
 // Storages
 export { type MemoryStorageOptions, memoryStorage } from './storage/memory/memory-storage.js'
 export {
@@ -146,7 +147,6 @@ export type {
 export type { Priority, PriorityBoosts } from './task/priority.js'
 export type { StandardIssue, StandardResult, StandardSchema, StandardSchemaProps } from './task/standard-schema.js'
 export { staticSchema } from './task/static-schema.js'
-export type { StrategyName } from './task/strategy-name.js'
 export type { AdHocTask, SubmitOptions, WaitOptions, WhenBusy } from './task/submit-options.js'
 export type { Task, TaskAttempt } from './task/task.js'
 export { TaskCancelledError, TaskFailedError, WaitTimeoutError } from './task/task-errors.js'

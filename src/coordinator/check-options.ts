@@ -99,6 +99,7 @@ function schemaOf(z: Z, more: MoreOptions) {
     window: z.int().min(64).max(100_000).optional(),
     maxLanes: count,
     decisions: z.int().min(0).max(1_000_000).optional(),
+    recordDecisions: object('recordDecisions', { maxDecisions: z.int().min(1) }),
     retention: object('retention', {
       completed: rule('retention.completed'),
       failed: rule('retention.failed'),
@@ -138,6 +139,8 @@ function checkTogether(check: OptionCheck, options: CoordinatorOptions): void {
     check.add(['observeMs'], `must be at most a quarter of leaseMs (${leaseMs}), not ${observeMs}`)
   }
   const inOrder = boosts.low <= boosts.normal && boosts.normal <= boosts.high && boosts.high <= boosts.critical
+  if (typeof options.router === 'object' && 'recording' in options.router && options.recordDecisions !== undefined)
+    check.add(['recordDecisions'], 'belongs in the options of the Router that is given')
   if (!inOrder) check.add(['priorityBoosts'], 'must not fall from low to critical')
 }
 

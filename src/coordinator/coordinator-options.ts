@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Clock } from '../internal/clock.js'
 import type { Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
-import type { Router } from '../router/router.js'
+import type { Router, RouterOptions } from '../router/router.js'
 import type { RoutingStrategy } from '../router/routing-strategy.js'
 import type { StrategyName } from '../router/strategies/strategy-by-name.js'
 import type { Storage } from '../storage/storage.js'
@@ -82,6 +82,11 @@ export interface CoordinatorOptions {
   readonly maxLanes?: number | undefined
   /** Routing decisions kept for explanations. From 0. Default 1,000. */
   readonly decisions?: number | undefined
+  /**
+   * Records the last decisions with all that they depended on, so that `replayDecisions` of `batuta/testing` can decide
+   * them again: `app.router.recording()` gives them. Default: off, which costs nothing. A Router has its own option.
+   */
+  readonly recordDecisions?: RouterOptions['recordDecisions']
   /** How long ended tasks are kept, by outcome. */
   readonly retention?:
     | {

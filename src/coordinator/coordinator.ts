@@ -290,9 +290,9 @@ async function checkLazily(options: CoordinatorOptions | undefined): Promise<voi
 }
 
 /** A router with the application's clock and randomness, that tells of strategies that break. */
-function routerOf({ router, random, clock, settings }: ResolvedOptions, events: EventHub): Router {
+function routerOf({ router, random, clock, settings, recordDecisions }: ResolvedOptions, events: EventHub): Router {
   if (router instanceof Router) return router
   const onError = (error: BatutaError) =>
     events.emit('routing:fallback', { strategy: (error.data as { readonly strategy: string }).strategy, error })
-  return new Router({ strategy: router, random, clock, keepDecisions: settings.decisions, onError })
+  return new Router({ strategy: router, random, clock, keepDecisions: settings.decisions, recordDecisions, onError })
 }

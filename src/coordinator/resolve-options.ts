@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000
 const DEFAULT_MAX_COUNT = COUNT_LIMIT
 
 /** A coordinator's options with all defaults in. What has no default but a choice of parts stays undefined. */
-export interface ResolvedOptions extends Pick<CoordinatorOptions, 'storage' | 'engine' | 'bus'> {
+export interface ResolvedOptions extends Pick<CoordinatorOptions, 'storage' | 'engine' | 'bus' | 'recordDecisions'> {
   readonly settings: CoordinatorSettings
   readonly agents: NonNullable<CoordinatorOptions['agents']>
   readonly tasks: NonNullable<CoordinatorOptions['tasks']>
@@ -39,6 +39,7 @@ export function resolveOptions(options: CoordinatorOptions = {}): ResolvedOption
     storage: options.storage,
     engine: options.engine,
     bus: options.bus,
+    recordDecisions: options.recordDecisions,
   }
 }
 

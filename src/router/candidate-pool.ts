@@ -1,8 +1,9 @@
-import { type Bar, type BarEnds, BIT, withEnd } from './bars.js'
+import { type Bar, BIT, withEnd } from './bars.js'
 import { ByAgent } from './by-agent.js'
 import { Comparison } from './comparison.js'
-import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
+import type { InstanceLoad, RefusalReason } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
+import { endOf, Member } from './member.js'
 import { Narrowing } from './narrowing.js'
 import { PoolView } from './pool-view.js'
 import type { Lots, Ranking, Score, Slots } from './ranking.js'
@@ -17,33 +18,6 @@ export interface Healer {
   readonly recovering: boolean
   /** @param now - monotonic milliseconds. */
   recover(now: number): void
-}
-
-/** One instance in one pool. */
-export class Member implements Watcher {
-  /** Place in the dense list of those who can take work; -1 when it can't. */
-  position = -1
-  /** Why it can't take work; `undefined` when it can, or has not been looked at yet. */
-  refusal: RefusalReason | undefined
-  /** Causes for which this pool alone leaves it out: a set of bits. */
-  bars = 0
-  barEnds: BarEnds | undefined
-  /** Whether it can't take work only because its slots are taken, at least one of which will be free again. */
-  busy = false
-  dirty = false
-  /** Whether the instance will tell it of its next change. */
-  watching = false
-
-  constructor(
-    readonly pool: LanePool,
-    readonly load: InstanceLoad,
-    readonly slot: number,
-  ) {}
-
-  touched(): void {
-    this.watching = false
-    this.pool.touched(this)
-  }
 }
 
 /**
@@ -115,10 +89,13 @@ export class LanePool implements Slots {
     return this.#list
   }
 
-  /** Adds an instance that serves this lane. Nothing happens when it is a member. */
-  join(load: InstanceLoad): void {
+  /**
+   * Adds an instance that serves this lane. Nothing happens when it is a member.
+   * @param place - its slot, for pools that are only ever {@link arrange}d.
+   */
+  join(load: InstanceLoad, place?: number): void {
     if (this.#members.has(load)) return
-    const slot = this.#freeSlots.pop() ?? this.#slots.length
+    const slot = place ?? this.#freeSlots.pop() ?? this.#slots.length
     const member = new Member(this, load, slot)
     this.#slots[slot] = member
     this.#members.set(load, member)
@@ -147,6 +124,37 @@ export class LanePool implements Slots {
   /** The member with this instance id, able to take work or not. */
   member(instanceId: string): InstanceLoad | undefined {
     return this.#byId.get(instanceId)?.load
+  }
+
+  /** Shows everybody: first who can take work, in the order of {@link at}, then the others. For recordings. */
+  eachMember(show: (member: Member) => void): void {
+    this.#look()
+    for (const member of this.#able) show(member)
+    for (const member of this.#slots) if (member?.position === -1) show(member)
+  }
+
+  /**
+   * Lays the pool out as it was recorded: these members at these slots, no others, and the first `able` of them, those
+   * who can take work, in this order.
+   */
+  arrange(
+    circle: number,
+    places: readonly { readonly load: InstanceLoad; readonly slot: number }[],
+    able: number,
+  ): void {
+    const slots = new Map(places.map(({ load, slot }) => [load, slot]))
+    for (const { load, slot } of [...this.#members.values()]) if (slots.get(load) !== slot) this.leave(load)
+    this.#slots.length = circle
+    for (const { load, slot } of [...places].sort((a, b) => a.slot - b.slot)) this.join(load, slot)
+    for (const [index, { load }] of places.entries())
+      this.setBars(load, index < able || load.inFlight >= load.capacity ? 0 : BIT.excluded)
+    this.#look()
+    for (const [index, { load }] of places.slice(0, able).entries()) {
+      const member = this.#members.get(load) as Member
+      member.position = index
+      this.#able[index] = member
+    }
+    this.#list = undefined
   }
 
   /** The members that are instances of an agent. */
@@ -363,10 +371,4 @@ export class LanePool implements Slots {
   #count(reason: RefusalReason | undefined, change: number): void {
     if (reason !== undefined) this.#refusals.add(reason, change)
   }
-}
-
-/** When what a member is refused for ends, as far as that is known. */
-function endOf({ bars, barEnds, load }: Member, refusal: RefusalReason): number | undefined {
-  if ((bars | load.bars) === 0) return undefined
-  return barEnds?.[refusal as Bar] ?? load.barredUntil(refusal as Bar)
 }

@@ -39,7 +39,7 @@ export class CandidateSnapshot implements Candidate {
   readonly cost: number
   readonly lastAssigned: number
   readonly metadata: Readonly<Record<string, unknown>>
-  private readonly latencies: Latencies
+  readonly latencies: Latencies
 
   constructor(load: InstanceLoad, latencies: Latencies) {
     this.instanceId = load.instanceId
@@ -238,7 +238,9 @@ export class InstanceLoad {
   }
 
   /** Sets numbers that were measured elsewhere. */
-  restore(numbers: Partial<Pick<InstanceLoad, 'inFlight' | 'successRate' | 'lastAssigned' | 'weight'>>): void {
+  restore(
+    numbers: Partial<Pick<InstanceLoad, 'inFlight' | 'capacity' | 'successRate' | 'lastAssigned' | 'weight'>>,
+  ): void {
     Object.assign(this, numbers)
     this.#changed()
   }

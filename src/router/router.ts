@@ -8,6 +8,8 @@ import { RoutingDecision } from './decision.js'
 import { DecisionLog } from './decision-log.js'
 import { admit, type Exclusions, exclude } from './exclusions.js'
 import type { InstanceLoad } from './instance-load.js'
+import { DecisionRecorder } from './replay/decision-recorder.js'
+import type { DecisionRecording } from './replay/recording.js'
 import type { RoutableTask, RoutingFeedback, RoutingStrategy } from './routing-strategy.js'
 import { roundRobin } from './strategies/round-robin.js'
 import { type StrategyName, strategyByName } from './strategies/strategy-by-name.js'
@@ -21,6 +23,12 @@ export interface RouterOptions {
   readonly clock?: Clock | undefined
   /** Decisions that are kept for explanations: a whole number from 0. Default 1,000. */
   readonly keepDecisions?: number | undefined
+  /**
+   * Records decisions with all that they depended on, for `replayDecisions` of `batuta/testing`: see
+   * {@link Router.recording}. `maxDecisions`: how many at most, from 1; the oldest eighth goes at a time. Each
+   * takes about 1 KB and some microseconds. Default: off, which costs nothing.
+   */
+  readonly recordDecisions?: { readonly maxDecisions: number } | undefined
   /** Told when a strategy breaks: STRATEGY_ASYNC or STRATEGY_BROKEN. What it throws is ignored. */
   readonly onError?: ((error: BatutaError) => void) | undefined
 }
@@ -53,6 +61,7 @@ export class Router {
   readonly #random: Random
   readonly #clock: Clock
   readonly #onError: ((error: BatutaError) => void) | undefined
+  readonly #recorder: DecisionRecorder | undefined
   readonly #fallback = roundRobin()
   readonly #named = new Map<string, RoutingStrategy>()
   readonly #plainAgents = new PlainAgents()
@@ -62,10 +71,11 @@ export class Router {
    * number of decisions.
    */
   constructor(options: RouterOptions = {}) {
-    const { keepDecisions = 1_000 } = options
+    const { keepDecisions = 1_000, random = cryptoRandom(), recordDecisions } = options
     if (!Number.isInteger(keepDecisions) || keepDecisions < 0)
       throw invalid('keepDecisions', `must be a whole number from 0, not ${String(keepDecisions)}`)
-    this.#random = options.random ?? cryptoRandom()
+    if (recordDecisions !== undefined) this.#recorder = this.#makeRecorder(recordDecisions?.maxDecisions, random)
+    this.#random = this.#recorder?.random ?? random
     this.#clock = options.clock ?? realClock
     this.#onError = options.onError
     this.#strategy = this.strategyFor(options.strategy ?? 'least_busy')
@@ -114,13 +124,23 @@ export class Router {
     return decided
   }
 
+  /**
+   * The decisions recorded so far, with all that they depended on, as plain JSON; `undefined` without `recordDecisions`.
+   * O(what is recorded): not meant for every request.
+   */
+  recording(): DecisionRecording | undefined {
+    return this.#recorder?.recording()
+  }
+
   /** Tells the strategy that decided how the attempt went. */
   settled(decision: RoutingDecision, outcome: RoutingFeedback['outcome'], durationMs: number): void {
     const { agent, instance } = decision
     const { strategy, task } = decision.decidedBy
-    if (strategy.onResult === undefined || agent === undefined || instance === undefined) return
+    if ((strategy.onResult ?? this.#recorder) === undefined || agent === undefined || instance === undefined) return
+    const feedback = { task, instanceId: instance, agentId: agent, outcome, durationMs, now: this.#clock.now() }
+    this.#recorder?.settles(decision, feedback)
     try {
-      strategy.onResult({ task, instanceId: instance, agentId: agent, outcome, durationMs, now: this.#clock.now() })
+      strategy.onResult?.(feedback)
     } catch (cause) {
       this.#report(strategyBroken(strategy, 'threw in onResult', cause))
     }
@@ -144,17 +164,28 @@ export class Router {
       refusals: pool.refusals(),
       exclusionsLifted: excluded.lifted,
     })
+    if (able > 0) this.#recorder?.decided(decision, strategy, pool, answer.load)
     admit(pool, excluded.barred)
     return { candidate: answer.load, decision, askAgainMs: answer.askAgainMs }
   }
 
   #ask(strategy: RoutingStrategy, task: RoutableTask, pool: LanePool, now: number): Answer {
+    this.#recorder?.asks(strategy)
     try {
       return askStrategy(strategy, task, pool, this.#random, now)
     } catch (error) {
       this.#report(error as BatutaError)
+      this.#recorder?.asks(this.#fallback)
       return askStrategy(this.#fallback, task, pool, this.#random, now)
     }
+  }
+
+  #makeRecorder(maxDecisions: unknown, random: Random): DecisionRecorder {
+    if (!Number.isInteger(maxDecisions) || (maxDecisions as number) < 1)
+      throw invalid('recordDecisions.maxDecisions', `must be a whole number from 1, not ${String(maxDecisions)}`)
+    return new DecisionRecorder(maxDecisions as number, random, (strategy, cause) =>
+      this.#report(strategyBroken(strategy, 'threw in snapshot', cause)),
+    )
   }
 
   #report(error: BatutaError): void {

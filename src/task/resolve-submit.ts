@@ -122,9 +122,7 @@ function baseOf(definition: AnyTaskDefinition): Base {
   checkTaskDefinition(definition)
   const { requires: required, priority, strategy, timeoutMs, defaults: given } = definition.options
   const requires = sortedRequires(required)
-  // A strategy that is no name can't be stored with a task: it is looked up at the definition.
-  const named = typeof strategy === 'string' ? strategy : undefined
-  const defaults: SubmitOptions = { priority, strategy: named, timeoutMs }
+  const defaults: SubmitOptions = { priority, strategy, timeoutMs }
   const ready =
     given === undefined
       ? Object.freeze(resolve(definition.type, requires, NONE, NONE, defaults, { now: 0 }))

@@ -1,5 +1,4 @@
 import type { Priority } from './priority.js'
-import type { StrategyName } from './strategy-name.js'
 
 /** What happens to a task whose ordering key or session is busy. */
 export type WhenBusy = 'enqueue' | 'reject' | 'interrupt'
@@ -35,7 +34,7 @@ export interface SubmitOptions {
   /** Agents that get one extra attempt each, in this order, when the retries are used up. */
   readonly fallbackAgents?: readonly string[] | undefined
   /** The name of the strategy that routes it. Default: the definition's, else the router's. */
-  readonly strategy?: StrategyName | undefined
+  readonly strategy?: string | undefined
   /** Kept with the task and given back; batuta doesn't look into it. JSON. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }

@@ -1,4 +1,6 @@
 /** Tools for tests: of code that uses batuta, and of storages, engines, buses and strategies made for it. */
+export { type ReplayOptions, replayDecisions } from '../router/replay/replay-decisions.js'
+export type { Compared, ReplayReport } from '../router/replay/replay-report.js'
 export {
   type Asked,
   type EngineCase,

@@ -1,4 +1,4 @@
-import type { BatutaError } from 'batuta'
+import { type BatutaError, createOrchestrator, Router } from 'batuta'
 import { describe, expect, it } from 'vitest'
 import { failureOf, startApp } from '../support/app.js'
 
@@ -48,3 +48,24 @@ describe('decisions()', () => {
 function issuesOf(error: BatutaError): string[] {
   return (error as BatutaError<'OPTIONS_INVALID'>).data.issues.map(({ path }) => path.join('.'))
 }
+
+describe('recordDecisions', () => {
+  it('records what the app decides and how it went; off by default', async () => {
+    const { app, until } = await startApp({ recordDecisions: { maxDecisions: 100 } })
+    app.agent('a', { handler: () => 1 })
+    const { task } = await until(app.run({ type: 't' }))
+    const entries = app.router.recording()?.entries ?? []
+    expect(entries.map(({ kind, task: { id } }) => [kind, id])).toEqual([
+      ['decision', task.id],
+      ['result', task.id],
+    ])
+    expect(entries[1]).toMatchObject({ decision: 0, agent: 'a', outcome: 'success' })
+    expect((await startApp()).app.router.recording()).toBeUndefined()
+  })
+
+  it('is an option of the Router when one is given', async () => {
+    const error = await failureOf(startApp({ router: new Router(), recordDecisions: { maxDecisions: 5 } }))
+    expect(issuesOf(error)).toEqual(['recordDecisions'])
+    await expect(createOrchestrator({ recordDecisions: { maxDecisions: 0 } })).rejects.toThrow('maxDecisions')
+  })
+})

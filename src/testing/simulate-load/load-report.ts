@@ -1,4 +1,5 @@
 import { columns, durationText } from '../../internal/columns.js'
+import type { DecisionRecording } from '../../router/replay/recording.js'
 
 /** A distribution of durations, in milliseconds. All 0 when there are none. */
 export interface Quantiles {
@@ -52,6 +53,8 @@ export interface LoadReport {
   readonly agents: readonly AgentLoad[]
   /** Decisions that the fallback strategy made, because the strategy broke. */
   readonly fallbacks: number
+  /** What the router of each node recorded, when `coordinator: { recordDecisions }` asked for it. */
+  readonly recordings: readonly DecisionRecording[]
   /** For a terminal. */
   toString(): string
 }

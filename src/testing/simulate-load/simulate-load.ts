@@ -109,13 +109,15 @@ class LoadRun {
   }
 
   #makeNode(index: number, storage: Storage, hub: BusHub): Coordinator {
-    const { strategy = 'least_busy', coordinator } = this.#options
+    const { strategy = 'least_busy' } = this.#options
+    const { recordDecisions, ...coordinator } = this.#options.coordinator ?? {}
     const random = Draw.of(this.#seed, `node ${index}`).random
     const router = new Router({
       strategy: typeof strategy === 'string' ? strategy : strategy(),
       random,
       clock: this.#clock,
-      keepDecisions: coordinator?.decisions,
+      keepDecisions: coordinator.decisions,
+      recordDecisions,
       onError: () => this.#fallbacks++,
     })
     return new Coordinator({
@@ -269,6 +271,7 @@ class LoadRun {
         busy: busyMs / (slots * this.#nodes.length * countedMs),
       })),
       fallbacks: this.#fallbacks,
+      recordings: this.#nodes.flatMap(({ router }) => router.recording() ?? []),
     })
   }
 }

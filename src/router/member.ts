@@ -1,0 +1,36 @@
+import type { Bar, BarEnds } from './bars.js'
+import type { LanePool } from './candidate-pool.js'
+import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
+
+/** One instance in one pool. */
+export class Member implements Watcher {
+  /** Place in the dense list of those who can take work; -1 when it can't. */
+  position = -1
+  /** Why it can't take work; `undefined` when it can, or has not been looked at yet. */
+  refusal: RefusalReason | undefined
+  /** Causes for which this pool alone leaves it out: a set of bits. */
+  bars = 0
+  barEnds: BarEnds | undefined
+  /** Whether it can't take work only because its slots are taken, at least one of which will be free again. */
+  busy = false
+  dirty = false
+  /** Whether the instance will tell it of its next change. */
+  watching = false
+
+  constructor(
+    readonly pool: LanePool,
+    readonly load: InstanceLoad,
+    readonly slot: number,
+  ) {}
+
+  touched(): void {
+    this.watching = false
+    this.pool.touched(this)
+  }
+}
+
+/** When what a member is refused for ends, as far as that is known. */
+export function endOf({ bars, barEnds, load }: Member, refusal: RefusalReason): number | undefined {
+  if ((bars | load.bars) === 0) return undefined
+  return barEnds?.[refusal as Bar] ?? load.barredUntil(refusal as Bar)
+}
