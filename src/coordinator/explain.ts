@@ -94,7 +94,7 @@ function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
     reasons.push({ kind: 'excluded', agents: failedOn.size })
   } else if (isParked && limit === undefined) {
     const strategy = task.strategy ?? view.registry.definition(task.type)?.options.strategy ?? view.strategy
-    reasons.push({ kind: 'strategy_declined', strategy })
+    reasons.push({ kind: 'strategy_declined', strategy: typeof strategy === 'string' ? strategy : strategy.name })
   }
   return reasons
 }

@@ -1,8 +1,8 @@
 import { didYouMean } from '../internal/did-you-mean.js'
-import { STRATEGY_NAMES } from '../router/strategies/strategy-by-name.js'
 import type { AgentDefinition } from '../task/agent.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { DEFAULT_RETRY } from '../task/retry-policy.js'
+import { STRATEGY_NAMES } from '../task/strategy-name.js'
 
 /** What kind of thing looks wrong. Stable names. */
 export type LintCode =
@@ -155,9 +155,9 @@ function options({ type, options }: AnyTaskDefinition, settings: LintSettings): 
   const findings: LintFinding[] = []
   const add = (code: LintCode, severity: LintFinding['severity'], message: string) =>
     findings.push({ code, severity, message: `"${type}": ${message}`, task: type })
-  const known = [...STRATEGY_NAMES, ...(settings.strategies ?? [])]
+  const known: string[] = [...STRATEGY_NAMES, ...(settings.strategies ?? [])]
   for (const strategy of new Set([options.strategy, options.defaults?.strategy])) {
-    if (strategy !== undefined && !known.includes(strategy)) {
+    if (typeof strategy === 'string' && !known.includes(strategy)) {
       add('strategy_unknown', 'error', `there is no strategy "${strategy}".${didYouMean(strategy, known)}`)
     }
   }

@@ -56,7 +56,7 @@ export function checkTaskDefinition(definition: AnyTaskDefinition): void {
   check.number(['stallAfterMs'], options.stallAfterMs, { min: 1 })
   checkRetry(check, ['retry'], options.retry)
   check.oneOf(['priority'], options.priority, PRIORITIES)
-  check.id(['strategy'], options.strategy)
+  checkStrategy(check, options.strategy)
   check.number(['maxConcurrentTasks'], options.maxConcurrentTasks, { min: 1, whole: true })
   checkLimits(check, options)
   check.fn(['estimate'], options.estimate)
@@ -64,6 +64,17 @@ export function checkTaskDefinition(definition: AnyTaskDefinition): void {
   if (options.defaults !== undefined) checkSubmitOptions(check, ['defaults'], options.defaults)
   check.done(`task "${definition.type}"`)
   checked.add(definition)
+}
+
+/** A name, which only the router knows to be one, or what has a strategy's name and verb. */
+function checkStrategy(check: OptionCheck, strategy: unknown): void {
+  if (typeof strategy !== 'object' || strategy === null) {
+    check.id(['strategy'], strategy)
+    return
+  }
+  const { name, select } = strategy as { readonly name?: unknown; readonly select?: unknown }
+  check.id(['strategy', 'name'], name ?? '')
+  if (typeof select !== 'function') check.add(['strategy', 'select'], 'must be a function')
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Logger } from '../internal/logger.js'
 import type { TaskDefinition } from './definition.js'
 import type { Priority } from './priority.js'
+import type { StrategyName } from './strategy-name.js'
 import type { Task } from './task.js'
 
 /** Options of a task that a handler stages: those of `submit` without the ones that a staged task can't honour. */
@@ -13,7 +14,7 @@ export interface StagedSubmitOptions {
   readonly timeoutMs?: number | undefined
   readonly expiresAt?: Date | number | undefined
   readonly fallbackAgents?: readonly string[] | undefined
-  readonly strategy?: string | undefined
+  readonly strategy?: StrategyName | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
 

@@ -1,8 +1,10 @@
+import type { RoutingStrategy } from '../router/routing-strategy.js'
 import type { TaskContext } from './context.js'
 import type { Cost, LimitOptions } from './limits.js'
 import type { Priority } from './priority.js'
 import type { RetryPolicy } from './retry-policy.js'
 import type { StandardSchema } from './standard-schema.js'
+import type { StrategyName } from './strategy-name.js'
 import type { SubmitOptions } from './submit-options.js'
 
 /** When a failed attempt is repeated; what is left out is the application's `retry`: 3 retries, 1 s to 60 s, factor 2. */
@@ -31,7 +33,8 @@ export interface TaskOptions<TInput, TOutput, TPart, TParsed, TReturn, TWrite> e
   /** `false`: one attempt only. */
   readonly retry?: RetryOptions | false | undefined
   readonly priority?: Priority | undefined
-  readonly strategy?: string | undefined
+  /** Decides which agent gets tasks of this type: a name, or a strategy. Default: the router's. */
+  readonly strategy?: StrategyName | RoutingStrategy | undefined
   /** At most this many attempts of this type run at once, over all nodes. Default: no limit. */
   readonly maxConcurrentTasks?: number | undefined
   /**

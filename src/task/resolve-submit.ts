@@ -122,7 +122,9 @@ function baseOf(definition: AnyTaskDefinition): Base {
   checkTaskDefinition(definition)
   const { requires: required, priority, strategy, timeoutMs, defaults: given } = definition.options
   const requires = sortedRequires(required)
-  const defaults: SubmitOptions = { priority, strategy, timeoutMs }
+  // A strategy that is no name can't be stored with a task: it is looked up at the definition.
+  const named = typeof strategy === 'string' ? strategy : undefined
+  const defaults: SubmitOptions = { priority, strategy: named, timeoutMs }
   const ready =
     given === undefined
       ? Object.freeze(resolve(definition.type, requires, NONE, NONE, defaults, { now: 0 }))

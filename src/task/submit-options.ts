@@ -1,4 +1,5 @@
 import type { Priority } from './priority.js'
+import type { StrategyName } from './strategy-name.js'
 
 /** What happens to a task whose ordering key or session is busy. */
 export type WhenBusy = 'enqueue' | 'reject' | 'interrupt'
@@ -34,7 +35,7 @@ export interface SubmitOptions {
   /** Agents that get one extra attempt each, in this order, when the retries are used up. */
   readonly fallbackAgents?: readonly string[] | undefined
   /** The name of the strategy that routes it. Default: the definition's, else the router's. */
-  readonly strategy?: string | undefined
+  readonly strategy?: StrategyName | undefined
   /** Kept with the task and given back; batuta doesn't look into it. JSON. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }

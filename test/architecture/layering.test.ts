@@ -12,6 +12,11 @@ const ALLOWED: readonly { readonly from: string; readonly to: string; readonly r
     to: 'router/bounded-map.ts',
     reason: 'a plain map with a limit, shared with the router',
   },
+  {
+    from: 'task/definition.ts',
+    to: 'router/routing-strategy.ts',
+    reason: 'a definition may hold a strategy; types only',
+  },
   { from: 'router/strategies/', to: 'router/routing-context.ts', reason: 'one strategy asks another about fewer' },
 ]
 

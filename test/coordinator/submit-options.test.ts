@@ -1,4 +1,4 @@
-import { defineTask } from 'batuta'
+import { defineTask, priority, weightedRoundRobin } from 'batuta'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { gate, startApp } from '../support/app.js'
@@ -175,14 +175,47 @@ describe('the strategy of a task', () => {
   it('is refused at submit when it does not exist', async () => {
     const { app, failure, until } = await startApp()
     app.agent('any', { handler: () => 1 })
-    expect(await failure(app.submit({ type: 'x', strategy: 'least_buzy' }))).toMatchObject({
+    expect(await failure(app.submit({ type: 'x', strategy: 'least_buzy' as never }))).toMatchObject({
       code: 'STRATEGY_UNKNOWN',
       data: { didYouMean: 'least_busy' },
     })
-    const odd = defineTask('odd', { strategy: 'rond_robin' })
+    const odd = defineTask('odd', { strategy: 'rond_robin' as never })
     expect((await failure(app.submit(odd, undefined))).code).toBe('STRATEGY_UNKNOWN')
     expect((await until(app.run({ type: 'x', strategy: 'round_robin' }))).task.attempts[0]?.strategy).toBe(
       'round_robin',
     )
+  })
+
+  it('may be an object of its definition, that keeps what it knows between tasks', async () => {
+    const { app, until } = await startApp()
+    for (const id of ['a', 'b', 'c']) app.agent(id, { maxConcurrentTasks: 9, handler: () => 1 })
+    const inTurn = defineTask('in_turn', { strategy: weightedRoundRobin({ weights: { a: 2, b: 1, c: 1 } }) })
+    const agents: (string | undefined)[] = []
+    for (let i = 0; i < 8; i++) {
+      const [attempt] = (await until(app.run(inTurn))).task.attempts
+      expect(attempt?.strategy).toBe('weighted_round_robin')
+      agents.push(attempt?.agentId)
+    }
+    expect(agents.toSorted()).toEqual(['a', 'a', 'a', 'a', 'b', 'b', 'c', 'c'])
+    const other = await until(app.run(inTurn, undefined, { strategy: 'random' }))
+    expect(other.task.attempts[0]?.strategy).toBe('random')
+  })
+
+  it.each([{}, { name: 'x' }, { name: '', select: () => undefined }, 7, null])(
+    'is refused at its definition when it is none: %o',
+    async (strategy) => {
+      const { app, failure } = await startApp()
+      const odd = defineTask('odd', { strategy: strategy as never })
+      expect((await failure(app.submit(odd, undefined))).code).toBe('OPTIONS_INVALID')
+    },
+  )
+
+  it('gives way to round_robin, and says so, when the one of its definition breaks', async () => {
+    const { app, until, events } = await startApp()
+    app.agent('any', { handler: () => 1 })
+    const odd = defineTask('odd', { strategy: priority({ tiers: () => Number.NaN }) })
+    expect((await until(app.run(odd))).task.attempts[0]?.strategy).toBe('round_robin')
+    const fallback = events.find(({ type }) => type === 'routing:fallback')
+    expect(fallback).toMatchObject({ strategy: 'priority', error: { code: 'STRATEGY_BROKEN' } })
   })
 })

@@ -74,13 +74,13 @@ describe('lint', () => {
   it('finds options that have no effect, and strategies that do not exist', () => {
     const anything = defineAgent('anything', { handler: run })
     const odd = defineTask('odd', {
-      strategy: 'least_buzy',
+      strategy: 'least_buzy' as never,
       timeoutMs: 5_000,
       stallAfterMs: 5_000,
       retry: { minDelayMs: 10, maxDelayMs: 10, factor: 2 },
     })
     expect(codes([anything], [odd])).toEqual(['strategy_unknown /odd', 'stall_after_timeout /odd', 'backoff_flat /odd'])
-    const mine = defineTask('mine', { strategy: 'mine', stallAfterMs: 90_000 })
+    const mine = defineTask('mine', { strategy: 'mine' as never, stallAfterMs: 90_000 })
     expect(lint([anything], [mine], { strategies: ['mine'], taskTimeoutMs: 100_000 })).toEqual([])
     expect(codes([anything], [mine])).toEqual(['strategy_unknown /mine', 'stall_after_timeout /mine'])
   })

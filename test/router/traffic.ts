@@ -1,5 +1,6 @@
 import { Heap } from '../../src/internal/heap.js'
 import { seededRandom } from '../../src/internal/random.js'
+import type { RoutingDecision } from '../../src/router/decision.js'
 import type { InstanceLoad } from '../../src/router/instance-load.js'
 import { Roster } from '../../src/router/roster.js'
 import { Router } from '../../src/router/router.js'
@@ -16,7 +17,12 @@ export interface SimulatedAgent {
 
 interface Event {
   readonly at: number
-  readonly ended?: { readonly load: InstanceLoad; readonly agent: SimulatedAgent; readonly startedAt: number }
+  readonly ended?: {
+    readonly load: InstanceLoad
+    readonly agent: SimulatedAgent
+    readonly startedAt: number
+    readonly decision: RoutingDecision
+  }
 }
 
 /**
@@ -46,6 +52,7 @@ export function simulate(
   const got = new Map(loads.map((load) => [load, 0]))
   let arrived = 0
   let waiting = 0
+  let decisions = 0
   const task: RoutableTask = { id: 't', type: 'work', requires: [], tenant: 'default', priority: 'normal', attempts: 0 }
   for (let event = events.pop(); event !== undefined; event = events.pop()) {
     now = event.at
@@ -53,19 +60,21 @@ export function simulate(
       waiting++
       if (++arrived < options.tasks) events.push({ at: now + exponential(1_000 / (slots * options.load)) })
     } else {
-      const { load, agent, startedAt } = event.ended
-      load.record('work', agent.failsAfterMs === undefined ? 'success' : 'failure', now - startedAt, now)
+      const { load, agent, startedAt, decision } = event.ended
+      const outcome = agent.failsAfterMs === undefined ? 'success' : 'failure'
+      load.record('work', outcome, now - startedAt, now)
       load.release()
+      router.settled(decision, outcome, now - startedAt)
     }
     while (waiting > 0) {
-      const { candidate } = router.decide(task, pool)
+      const { candidate, decision } = router.decide({ ...task, id: `t${decisions++}` }, pool)
       if (candidate === undefined) break
       waiting--
       const agent = agentOf.get(candidate) as SimulatedAgent
       candidate.assign(roster.nextSequence())
       got.set(candidate, (got.get(candidate) ?? 0) + 1)
       const durationMs = agent.failsAfterMs ?? exponential(agent.meanMs ?? 1_000)
-      events.push({ at: now + durationMs, ended: { load: candidate, agent, startedAt: now } })
+      events.push({ at: now + durationMs, ended: { load: candidate, agent, startedAt: now, decision } })
     }
   }
   return loads.map((load) => (got.get(load) ?? 0) / options.tasks)

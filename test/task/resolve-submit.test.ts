@@ -34,13 +34,13 @@ describe('resolveSubmitOptions', () => {
     const definition = defineTask('t', {
       priority: 'low',
       timeoutMs: 1,
-      strategy: 'a',
+      strategy: 'balanced',
       defaults: { priority: 'normal', timeoutMs: 2, tenant: 'x', metadata: { from: 'defaults' } },
     })
     expect(resolve({ priority: 'critical', strategy: undefined }, definition)).toMatchObject({
       priority: 'critical',
       timeoutMs: 2,
-      strategy: 'a',
+      strategy: 'balanced',
       tenant: 'x',
       metadata: { from: 'defaults' },
     })

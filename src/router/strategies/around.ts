@@ -21,6 +21,18 @@ export function invalidOption(strategy: string, option: string, message: string)
   })
 }
 
+/** @throws OPTIONS_INVALID for a number that is not in [min, max]. */
+export function checkNumber(strategy: string, option: string, value: unknown, min: number, max = Number.MAX_VALUE) {
+  if (typeof value === 'number' && value >= min && value <= max) return
+  const range = max === Number.MAX_VALUE ? `from ${min}` : `from ${min} to ${max}`
+  throw invalidOption(strategy, option, `must be a number ${range}, not ${String(value)}`)
+}
+
+/** @throws OPTIONS_INVALID for something else than a function. */
+export function checkFunction(strategy: string, option: string, value: unknown) {
+  if (value !== undefined && typeof value !== 'function') throw invalidOption(strategy, option, 'must be a function')
+}
+
 /**
  * A strategy that holds another one and passes on to it whatever it does not do itself.
  * @param outer - what it does itself.
@@ -31,25 +43,22 @@ export function around(
   outer: Partial<RoutingStrategy> & { readonly name: string },
   narrow?: (context: RoutingContext) => CandidatePool,
 ): RoutingStrategy {
-  const shown = narrow === undefined ? (context: RoutingContext) => context : narrowed(narrow)
+  /** What it was asked with last: what follows is about that. */
+  let shown: RoutingContext | undefined
   const { memo, terms, askAgainMs, onResult, snapshot, restore } = inner
   const strategy: RoutingStrategy = {
-    select: (context) => inner.select(shown(context)),
-    ...(memo && { memo: (context) => memo.call(inner, shown(context)) }),
+    select(context) {
+      const pool = narrow === undefined ? context.pool : narrow(context)
+      shown = pool === context.pool ? context : PoolContext.narrowed(context, pool)
+      return inner.select(shown)
+    },
+    ...(memo && { memo: (context) => memo.call(inner, shown ?? context) }),
     ...(terms && { terms: terms.bind(inner) }),
-    ...(askAgainMs && { askAgainMs: (context) => askAgainMs.call(inner, shown(context)) }),
+    ...(askAgainMs && { askAgainMs: (context) => askAgainMs.call(inner, shown ?? context) }),
     ...(onResult && { onResult: onResult.bind(inner) }),
     ...(snapshot && { snapshot: snapshot.bind(inner) }),
     ...(restore && { restore: restore.bind(inner) }),
     ...outer,
   }
   return isBuiltIn(inner) ? builtIn(strategy) : strategy
-}
-
-/** The same question about some of the candidates. */
-function narrowed(narrow: (context: RoutingContext) => CandidatePool) {
-  return (context: RoutingContext) => {
-    const pool = narrow(context)
-    return pool === context.pool ? context : PoolContext.narrowed(context, pool)
-  }
 }

@@ -1,9 +1,10 @@
 import { BatutaError } from '../../errors/base-error.js'
-import type { Random } from '../../internal/random.js'
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
-import { type Medians, PoolMedians } from './medians.js'
+import { contenders, lowestOf } from './load-score.js'
+import { isMediansState, type Medians, NO_MEDIANS, PoolMedians } from './medians.js'
+import { entriesOf } from './snapshot-state.js'
 
 /** How much each term counts in {@link balanced}: finite numbers, 0 or more. */
 export interface BalancedWeights {
@@ -32,7 +33,7 @@ const MAX_POOLS = 1_024
  * flatten the differences between the others; an unknown latency counts as normal. The failure term is close to `1 - s`
  * while failures are rare and has no upper bound, so that no broken agent is attractive for being idle.
  *
- * In pools of more than 64, two candidates are drawn and the better one is taken.
+ * In pools of more than 64, two candidates are drawn by their slots and weight, and the better one is taken.
  * @throws OPTIONS_INVALID for a weight that is negative or not a finite number.
  */
 export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
@@ -54,26 +55,20 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
     latency * norm(of.latencyMs(type) ?? median, median)
   const failureTerm = ({ successRate }: Candidate) => (failures * (1 - successRate)) / successRate
   const costTerm = (of: Candidate, median: number) => cost * norm(of.cost, median)
-  const scoreOf = (of: Candidate, type: string, medians: Medians) =>
+  let type = ''
+  let medians: Medians = NO_MEDIANS
+  const scoreOf = (of: Candidate) =>
     loadTerm(of) + latencyTerm(of, type, medians.latencyMs) + failureTerm(of) + costTerm(of, medians.cost)
 
   return builtIn({
     name: 'balanced',
     select({ pool, task, random }) {
-      draw(pool, random, considered)
-      const medians = mediansOf(pool, task.type).note(considered)
-      let best: Candidate | undefined
-      let bestScore = Number.POSITIVE_INFINITY
-      for (const candidate of considered) {
-        const score = scoreOf(candidate, task.type, medians)
-        if (score > bestScore) continue
-        if (best !== undefined && score === bestScore && candidate.lastAssigned >= best.lastAssigned) continue
-        best = candidate
-        bestScore = score
-      }
-      return best
+      contenders(pool, random, SCAN_LIMIT, considered)
+      type = task.type
+      medians = mediansOf(pool, type).note(considered)
+      return lowestOf(considered, scoreOf)
     },
-    memo: ({ pool, task }) => mediansOf(pool, task.type).current,
+    memo: () => medians,
     terms(task, candidate, memo): ScoreTerms {
       const medians = memo as Medians
       return {
@@ -82,6 +77,12 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
         failures: failureTerm(candidate),
         cost: costTerm(candidate, medians.cost),
       }
+    },
+    snapshot: () => Object.fromEntries([...known].map(([id, of]) => [id, of.snapshot()])),
+    restore(state) {
+      const restored = entriesOf('balanced', state, isMediansState)
+      known.clear()
+      for (const [id, of] of restored) known.set(id, new PoolMedians(of.taskType, of))
     },
   })
 }
@@ -98,21 +99,6 @@ function checkWeights(weights: BalancedWeights): void {
     data: { issues },
     fix: 'Give load, latency, failures and cost weights from 0.',
   })
-}
-
-/** Everybody in a small pool, two different candidates of a large one. */
-function draw(pool: CandidatePool, random: Random, into: Candidate[]): void {
-  const { size } = pool
-  if (size <= SCAN_LIMIT) {
-    into.length = size
-    for (let i = 0; i < size; i++) into[i] = pool.at(i) as Candidate
-    return
-  }
-  const first = Math.floor(random.next() * size)
-  const second = Math.floor(random.next() * (size - 1))
-  into.length = 2
-  into[0] = pool.at(first) as Candidate
-  into[1] = pool.at(second < first ? second : second + 1) as Candidate
 }
 
 function norm(value: number, middle: number): number {

@@ -1,10 +1,32 @@
 import type { Candidate } from '../routing-strategy.js'
+import { isNumbers } from './snapshot-state.js'
 
 /** What is normal in a pool: a value, never changed. */
 export interface Medians {
   /** 0 while no latency is known. */
   readonly latencyMs: number
   readonly cost: number
+}
+
+/** Before anything is known. */
+export const NO_MEDIANS: Medians = { latencyMs: 0, cost: 0 }
+
+/** All that {@link PoolMedians} remembers. */
+export interface MediansState {
+  readonly taskType: string
+  readonly latencies: readonly number[]
+  readonly costs: readonly number[]
+  readonly decisions: number
+  readonly left: number
+  readonly current: readonly number[]
+}
+
+/** Whether a value is such a state. */
+export function isMediansState(value: unknown): value is MediansState {
+  if (typeof value !== 'object' || value === null) return false
+  const { taskType, latencies, costs, decisions, left, current } = value as Partial<MediansState>
+  const numbers = [latencies, costs, [decisions, left]].every((list) => isNumbers(list)) && isNumbers(current, 2)
+  return typeof taskType === 'string' && numbers
 }
 
 /** Numbers that a median is taken over. */
@@ -22,9 +44,32 @@ export class PoolMedians {
   readonly #costs = new Sample()
   #decisions = 0
   #left = 0
-  current: Medians = { latencyMs: 0, cost: 0 }
+  current: Medians = NO_MEDIANS
 
-  constructor(readonly taskType: string) {}
+  constructor(
+    readonly taskType: string,
+    state?: MediansState,
+  ) {
+    if (state === undefined) return
+    for (const value of state.latencies) this.#latencies.add(value)
+    for (const value of state.costs) this.#costs.add(value)
+    this.#decisions = state.decisions
+    this.#left = state.left
+    const [latencyMs = 0, cost = 0] = state.current
+    this.current = { latencyMs, cost }
+  }
+
+  snapshot(): MediansState {
+    const { latencyMs, cost } = this.current
+    return {
+      taskType: this.taskType,
+      latencies: this.#latencies.values(),
+      costs: this.#costs.values(),
+      decisions: this.#decisions,
+      left: this.#left,
+      current: [latencyMs, cost],
+    }
+  }
 
   /** Takes note of the candidates of one decision. @returns the medians for it. */
   note(considered: readonly Candidate[]): Medians {
@@ -50,12 +95,18 @@ export class PoolMedians {
 }
 
 /** The last 64 numbers. */
-class Sample {
+export class Sample {
   readonly #values = new Float64Array(SAMPLE)
   #seen = 0
 
   add(value: number): void {
     this.#values[this.#seen++ % SAMPLE] = value
+  }
+
+  /** Oldest first. */
+  values(): number[] {
+    const count = Math.min(this.#seen, SAMPLE)
+    return Array.from({ length: count }, (_, i) => this.#values[(this.#seen - count + i) % SAMPLE] as number)
   }
 
   /** 0 when there is no number. */

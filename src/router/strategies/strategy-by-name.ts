@@ -1,23 +1,34 @@
 import { BatutaError } from '../../errors/base-error.js'
 import { suggest } from '../../internal/did-you-mean.js'
+import { STRATEGY_NAMES, type StrategyName } from '../../task/strategy-name.js'
 import type { RoutingStrategy } from '../routing-strategy.js'
 import { balanced } from './balanced.js'
 import { capabilityMatch } from './capability-match.js'
+import { consistentHash } from './consistent-hash.js'
+import { costAware } from './cost-aware.js'
 import { leastBusy } from './least-busy.js'
+import { peakEwma } from './peak-ewma.js'
+import { powerOfTwo } from './power-of-two.js'
+import { priority } from './priority.js'
+import { random } from './random.js'
 import { roundRobin } from './round-robin.js'
-
-/** A strategy that can be asked for by name, with its default options. */
-export type StrategyName = 'round_robin' | 'least_busy' | 'balanced' | 'capability_match'
+import { sticky } from './sticky.js'
+import { weightedRoundRobin } from './weighted-round-robin.js'
 
 const BUILT_IN: Readonly<Record<StrategyName, () => RoutingStrategy>> = {
-  round_robin: () => roundRobin(),
-  least_busy: () => leastBusy(),
-  balanced: () => balanced(),
-  capability_match: () => capabilityMatch(),
+  round_robin: roundRobin,
+  weighted_round_robin: weightedRoundRobin,
+  random,
+  least_busy: leastBusy,
+  power_of_two: powerOfTwo,
+  peak_ewma: peakEwma,
+  balanced,
+  capability_match: capabilityMatch,
+  sticky,
+  consistent_hash: consistentHash,
+  priority,
+  cost_aware: costAware,
 }
-
-/** Every name. */
-export const STRATEGY_NAMES = Object.freeze(Object.keys(BUILT_IN)) as readonly StrategyName[]
 
 /**
  * A new strategy of this name.
@@ -31,3 +42,5 @@ export function strategyByName(name: string): RoutingStrategy {
     fix: meant === undefined ? `Use one of ${STRATEGY_NAMES.join(', ')}.` : `Did you mean "${meant}"?`,
   })
 }
+
+export { STRATEGY_NAMES, type StrategyName }

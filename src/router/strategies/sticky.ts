@@ -1,0 +1,155 @@
+import { BoundedMap } from '../bounded-map.js'
+import { builtIn, isBuiltIn } from '../built-in.js'
+import type { RoutableTask, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
+import { around, checkFunction, checkNumber, innerOf } from './around.js'
+import { leastBusy } from './least-busy.js'
+import { entriesOf, foreignState } from './snapshot-state.js'
+
+/** Options of {@link sticky}. */
+export interface StickyOptions {
+  /** Chooses an agent for a key that has none, or whose agent can't take the task. Default `leastBusy()`. */
+  readonly then?: RoutingStrategy | undefined
+  /** What tasks have in common that should go to one agent. Default: the session. `undefined`: `then` decides. */
+  readonly key?: ((task: RoutableTask) => string | undefined) | undefined
+  /** How long a key stays with its agent after its last task, in milliseconds. Default 30 minutes. */
+  readonly ttlMs?: number | undefined
+  /** How long a task is held back at most for its agent while that is busy, in milliseconds. Default 0: not at all. */
+  readonly stickyWaitMs?: number | undefined
+  /** Keys that are remembered; those used longest ago are forgotten first. Default 10,000. */
+  readonly maxPins?: number | undefined
+}
+
+/** An agent instance per lane would do; a session with tasks in several lanes may need several. */
+const INSTANCES_PER_PIN = 3
+
+/** Tasks that are held back at a time. One more goes to whoever is free. */
+const MAX_HELD = 10_000
+
+interface Pin {
+  /** Used last comes first. */
+  readonly instances: readonly string[]
+  /** Wall-clock milliseconds. */
+  readonly usedAt: number
+}
+
+const PINNED = Symbol('pinned')
+
+/**
+ * The agent that had the session before, as long as it can take work: its caches are warm, its memory knows the
+ * customer. When it has gone, is full, or failed this task, `then` chooses, and the session stays with whom it chose.
+ * With `stickyWaitMs` a task waits that long for an agent that is merely busy. It chooses among the instances of its
+ * own node: with several nodes, give the sessions an agent on one of them, or accept that a session has an agent on each.
+ * @throws OPTIONS_INVALID
+ */
+export function sticky(options: StickyOptions = {}): RoutingStrategy {
+  const { ttlMs = 30 * 60_000, stickyWaitMs = 0, maxPins = 10_000, key = sessionOf } = options
+  const inner = innerOf('sticky', options.then, leastBusy)
+  checkFunction('sticky', 'key', options.key)
+  checkNumber('sticky', 'ttlMs', ttlMs, 1)
+  checkNumber('sticky', 'stickyWaitMs', stickyWaitMs, 0)
+  checkNumber('sticky', 'maxPins', maxPins, 1)
+  const pins = new BoundedMap<string, Pin>(maxPins)
+  const holds = new Holds(stickyWaitMs)
+  /** Of the decision just made. */
+  let isPinned = false
+  let waitMs: number | undefined
+
+  const pin = (pinned: string, before: readonly string[], instanceId: string, now: number) => {
+    for (const [oldest, { usedAt }] of pins) {
+      if (now - usedAt <= ttlMs) break
+      pins.delete(oldest)
+    }
+    const instances =
+      before[0] === instanceId
+        ? before
+        : [instanceId, ...before.filter((id) => id !== instanceId)].slice(0, INSTANCES_PER_PIN)
+    pins.set(pinned, { instances, usedAt: now })
+  }
+  const select = (context: RoutingContext) => {
+    const { task, pool, now } = context
+    isPinned = false
+    waitMs = undefined
+    const pinned = key(task)
+    if (pinned === undefined) return passOn.select(context)
+    if (typeof pinned !== 'string') throw new TypeError(`key() must give a string or undefined, not ${typeof pinned}.`)
+    const known = pins.get(pinned)
+    const instances = known !== undefined && now - known.usedAt <= ttlMs ? known.instances : []
+    for (const instanceId of instances) {
+      const candidate = pool.get(instanceId)
+      if (candidate !== undefined) {
+        isPinned = true
+        holds.end(task.id)
+        pin(pinned, instances, instanceId, now)
+        return candidate
+      }
+      if (stickyWaitMs === 0 || !pool.isBusy(instanceId)) continue
+      waitMs = holds.leftMs(task.id, now)
+      if (waitMs !== undefined) return undefined
+    }
+    const chosen = passOn.select(context)
+    if (chosen === undefined) return undefined
+    holds.end(task.id)
+    pin(pinned, instances, chosen.instanceId, now)
+    return chosen
+  }
+
+  const passOn = around(inner, { name: 'sticky' })
+  const strategy: RoutingStrategy = {
+    ...passOn,
+    select,
+    memo: (context) => (isPinned || waitMs !== undefined ? PINNED : passOn.memo?.(context)),
+    ...(passOn.terms && {
+      terms: (task, candidate, memo) => (memo === PINNED ? { pin: 0 } : (passOn.terms?.(task, candidate, memo) ?? {})),
+    }),
+    askAgainMs: (context) => waitMs ?? passOn.askAgainMs?.(context),
+    snapshot: () => ({ pins: Object.fromEntries(pins), then: passOn.snapshot?.() }),
+    restore(state) {
+      if (typeof state !== 'object' || state === null || !('pins' in state)) throw foreignState('sticky')
+      const restored = entriesOf('sticky', state.pins, isPin)
+      if (passOn.restore !== undefined) passOn.restore('then' in state ? state.then : undefined)
+      pins.clear()
+      for (const [pinned, one] of restored) pins.set(pinned, one)
+    },
+  }
+  // A function of somebody else's is shown the task: then it is shown a frozen one.
+  return isBuiltIn(inner) && options.key === undefined ? builtIn(strategy) : strategy
+}
+
+function sessionOf(task: RoutableTask): string | undefined {
+  return task.sessionId
+}
+
+function isPin(value: unknown): value is Pin {
+  if (typeof value !== 'object' || value === null || !('instances' in value && 'usedAt' in value)) return false
+  return Array.isArray(value.instances) && Number.isFinite(value.usedAt)
+}
+
+/** Since when tasks are held back. */
+class Holds {
+  readonly #since = new BoundedMap<string, number>(MAX_HELD)
+  readonly #maxMs: number
+
+  constructor(maxMs: number) {
+    this.#maxMs = maxMs
+  }
+
+  /** How much longer a task may wait; `undefined` when it has waited enough, or too many wait. */
+  leftMs(taskId: string, now: number): number | undefined {
+    let since = this.#since.get(taskId)
+    if (since === undefined) {
+      // A hold that is forgotten would begin anew: no new ones before the oldest is over.
+      const [oldest] = this.#since.size < MAX_HELD ? [] : this.#since
+      if (oldest !== undefined && now - oldest[1] < this.#maxMs) return undefined
+      since = now
+      this.#since.set(taskId, since)
+    }
+    // A wall clock that was set back must not lengthen the wait.
+    if (now < since) return undefined
+    const left = since + this.#maxMs - now
+    return left > 0 ? left : undefined
+  }
+
+  end(taskId: string): void {
+    if (this.#since.size > 0) this.#since.delete(taskId)
+  }
+}

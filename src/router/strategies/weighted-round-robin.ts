@@ -1,0 +1,141 @@
+import { BoundedMap } from '../bounded-map.js'
+import { builtIn } from '../built-in.js'
+import type { Candidate, CandidatePool, RoutingStrategy } from '../routing-strategy.js'
+import { invalidOption } from './around.js'
+import { shareOf } from './load-score.js'
+import { entriesOf, isNumbers } from './snapshot-state.js'
+
+/** Options of {@link weightedRoundRobin}. */
+export interface WeightedRoundRobinOptions {
+  /**
+   * Weights by agent id (1 for those it does not name), or a function that gives a candidate's. Above 0. Default: the
+   * number of its slots. Multiplied by the candidate's `weight`, so that a slow start counts here too.
+   */
+  readonly weights?: Readonly<Record<string, number>> | ((candidate: Candidate) => number) | undefined
+}
+
+/** Pools whose turns are remembered: as many as lanes may exist. */
+const MAX_POOLS = 1_024
+
+/**
+ * Everybody in turn, in proportion to weights: earliest deadline first (as in Envoy). An instance's next turn is due `1 /
+ * weight` after its last one, in virtual time, which is the due time of the last turn given; so turns of heavy agents
+ * are spread among the others and never come in bursts. While membership stands, everybody is at most about one turn from
+ * its exact share. Who comes new starts at the present virtual time, who was away or full does not catch up, and when a
+ * weight changes the time left to the next turn changes in proportion. Blind to speed and failures.
+ * @throws OPTIONS_INVALID for weights that are not above 0.
+ */
+export function weightedRoundRobin(options: WeightedRoundRobinOptions = {}): RoutingStrategy {
+  const weightOf = weigher(options.weights)
+  const pools = new BoundedMap<string, Turns>(MAX_POOLS)
+  return builtIn({
+    name: 'weighted_round_robin',
+    select({ pool }) {
+      let turns = pools.get(pool.id)
+      if (turns === undefined) {
+        turns = new Turns(weightOf)
+        pools.set(pool.id, turns)
+      }
+      return turns.next(pool)
+    },
+    snapshot: () => Object.fromEntries([...pools].map(([id, turns]) => [id, turns.snapshot()])),
+    restore(state) {
+      const restored = entriesOf('weighted_round_robin', state, isTurnsState)
+      pools.clear()
+      for (const [id, turns] of restored) pools.set(id, new Turns(weightOf, turns))
+    },
+  })
+}
+
+interface TurnsState {
+  readonly now: number
+  /** When the next turn is due, and the weight by which that was reckoned, by instance id. */
+  readonly due: Readonly<Record<string, readonly number[]>>
+}
+
+/** The turns of one pool. */
+class Turns {
+  /** A key of its own: the order that a pool keeps for it must not outlive it. */
+  readonly #key = Symbol('weighted_round_robin')
+  readonly #weightOf: (candidate: Candidate) => number
+  readonly #due = new Map<string, { at: number; weight: number }>()
+  #now = 0
+
+  constructor(weightOf: (candidate: Candidate) => number, state?: TurnsState) {
+    this.#weightOf = weightOf
+    if (state === undefined) return
+    this.#now = state.now
+    for (const [id, [at = 0, weight = 1]] of Object.entries(state.due)) this.#due.set(id, { at, weight })
+  }
+
+  next(pool: CandidatePool): Candidate | undefined {
+    const first = pool.lowest(this.#key, this.#dueOf)
+    const turn = first && this.#due.get(first.instanceId)
+    if (turn === undefined) return undefined
+    this.#now = turn.at
+    turn.at += 1 / turn.weight
+    this.#forget(2 * pool.circle + 64)
+    return first
+  }
+
+  snapshot(): TurnsState {
+    const due = Object.fromEntries([...this.#due].map(([id, { at, weight }]) => [id, [at, weight]]))
+    return { now: this.#now, due }
+  }
+
+  readonly #dueOf = (candidate: Candidate): number => {
+    const weight = this.#weightOf(candidate)
+    const turn = this.#due.get(candidate.instanceId)
+    if (turn === undefined) {
+      this.#due.set(candidate.instanceId, { at: this.#now + 1 / weight, weight })
+      return this.#now + 1 / weight
+    }
+    if (turn.weight !== weight) {
+      turn.at = this.#now + (Math.max(0, turn.at - this.#now) * turn.weight) / weight
+      turn.weight = weight
+    }
+    // Only for those who were away are turns overdue.
+    if (turn.at < this.#now) turn.at = this.#now
+    return turn.at
+  }
+
+  /** Forgets instances that have left: those whose turn is overdue say nothing any more; then the oldest. */
+  #forget(limit: number): void {
+    const due = this.#due
+    if (due.size <= limit) return
+    for (const [id, { at }] of due) if (at < this.#now) due.delete(id)
+    for (const id of due.keys()) {
+      if (due.size <= limit) return
+      due.delete(id)
+    }
+  }
+}
+
+function weigher(weights: WeightedRoundRobinOptions['weights']): (candidate: Candidate) => number {
+  if (weights === undefined) return shareOf
+  if (typeof weights === 'function') return (candidate) => positive(weights(candidate), candidate) * candidate.weight
+  if (typeof weights !== 'object' || weights === null)
+    throw invalidOption('weighted_round_robin', 'weights', 'must be an object or a function')
+  const byAgent = new Map(Object.entries(weights))
+  for (const [id, weight] of byAgent)
+    if (!isWeight(weight))
+      throw invalidOption('weighted_round_robin', `weights.${id}`, `must be a finite number above 0, not ${weight}`)
+  return (candidate) => (byAgent.get(candidate.agentId) ?? 1) * candidate.weight
+}
+
+function isWeight(weight: unknown): weight is number {
+  return typeof weight === 'number' && weight > 0 && weight < Number.POSITIVE_INFINITY
+}
+
+function positive(weight: number, { agentId }: Candidate): number {
+  if (isWeight(weight)) return weight
+  throw new RangeError(`The weight of ${agentId} must be a finite number above 0, not ${weight}.`)
+}
+
+function isTurnsState(value: unknown): value is TurnsState {
+  if (typeof value !== 'object' || value === null || !('now' in value && 'due' in value)) return false
+  if (!Number.isFinite(value.now)) return false
+  return entriesOf('weighted_round_robin', value.due, (pair) => isNumbers(pair, 2)).every(([, pair]) =>
+    isWeight(pair[1]),
+  )
+}
