@@ -6,8 +6,9 @@ import type { AgentDefinition } from '../task/agent.js'
 import { checkAgentOptions } from '../task/check-agent.js'
 import { checkTaskDefinition } from '../task/check-task.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
-import { ANY_TYPE, fallbackLane, parseLane } from '../task/lane.js'
+import { ANY_TYPE, agentLane, fallbackLane, parseLane } from '../task/lane.js'
 import { AgentInstance } from './agent-instance.js'
+import { LaneIndex } from './lane-index.js'
 import type { Limits } from './limits/limits.js'
 import type { NodeContext } from './node-context.js'
 
@@ -20,6 +21,7 @@ export class AgentRegistry {
   readonly #agents = new Map<string, AgentInstance>()
   readonly #definitions = new Map<string, AnyTaskDefinition>()
   readonly #lanes = new Map<string, LanePool>()
+  readonly #index = new LaneIndex()
   readonly roster = new Roster()
   readonly #fallback: AgentInstance
 
@@ -47,7 +49,9 @@ export class AgentRegistry {
     for (const task of instance.definitions) this.define(task)
     this.#agents.set(instance.id, instance)
     this.limits.addAgent(instance)
-    for (const [name, pool] of this.#lanes) if (instance.serves(parseLane(name))) this.#join(pool, instance)
+    for (const pool of this.#index.add(instance)) this.#join(pool, instance)
+    const own = this.#lanes.get(agentLane(instance.id))
+    if (own !== undefined) this.#join(own, instance)
     return instance
   }
 
@@ -55,6 +59,7 @@ export class AgentRegistry {
     const instance = this.#agents.get(id)
     if (instance === undefined) return
     this.#agents.delete(id)
+    this.#index.remove(instance)
     this.limits.removeAgent(instance)
     this.roster.remove(instance.load, instance.lanes)
   }
@@ -116,9 +121,11 @@ export class AgentRegistry {
     this.#checkLaneLimit(name)
     const pool = this.roster.pool(name)
     const lane = parseLane(name)
-    for (const instance of this.#agents.values()) if (instance.serves(lane)) this.#join(pool, instance)
-    if (lane.kind === 'fallback' && this.#definitions.get(lane.type)?.options.fallback !== undefined) {
-      this.#join(pool, this.#fallback)
+    if (lane.kind === 'tasks') for (const instance of this.#index.addLane(lane, pool)) this.#join(pool, instance)
+    else {
+      const hasFallback = lane.kind === 'fallback' && this.#definitions.get(lane.type)?.options.fallback !== undefined
+      const only = lane.kind === 'agent' ? this.#agents.get(lane.agentId) : hasFallback ? this.#fallback : undefined
+      if (only !== undefined) this.#join(pool, only)
     }
     this.#lanes.set(name, pool)
     this.limits.addLane(name)
@@ -131,12 +138,7 @@ export class AgentRegistry {
 
   /** Capabilities that somebody here has, types that somebody here handles. */
   vocabulary(): { readonly capabilities: Set<string>; readonly types: Set<string>; readonly hasCatchAll: boolean } {
-    const capabilities = new Set<string>()
-    const types = new Set<string>()
-    for (const agent of this.#agents.values()) {
-      for (const capability of agent.load.capabilities) capabilities.add(capability)
-      for (const type of agent.types) types.add(type)
-    }
+    const { capabilities, types } = this.#index
     return { capabilities, types, hasCatchAll: types.has(ANY_TYPE) }
   }
 
