@@ -1,4 +1,5 @@
 import type { TaskDefinition } from '../task/definition.js'
+import type { Cost } from '../task/limits.js'
 import type { Task } from '../task/task.js'
 
 /** How many claims, and how long to wait for one. */
@@ -44,6 +45,8 @@ export interface AnyClaim {
   fail(error: unknown, options?: FailOptions): Promise<void>
   /** Moves the end to so many milliseconds from now, and the attempt's deadline with it. @throws CLAIM_LOST. */
   extend(ms: number): Promise<Date>
+  /** Says what the attempt has cost, besides what it said before, as `ctx.cost` of a handler does. Never throws. */
+  cost(spent: Cost): void
 }
 
 /** A claim of which `is` has told what it is. */

@@ -2,6 +2,7 @@ import { BatutaError } from '../errors/base-error.js'
 import type { Logger } from '../internal/logger.js'
 import type { StagedSubmitOptions, TaskContext, TaskSession } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
+import type { Cost } from '../task/limits.js'
 import { type Task, taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agent-instance.js'
@@ -12,6 +13,7 @@ import type { OpenSession } from './task-extension.js'
 export interface ContextHooks {
   progress(fraction: number | undefined, note: string | undefined): void
   write(part: unknown): void
+  cost(spent: Cost): void
   /** Stages a task; answers its id. */
   stage(definition: AnyTaskDefinition, input: unknown, options: StagedSubmitOptions | undefined): string
 }
@@ -84,6 +86,10 @@ export class HandlerContext implements TaskContext<unknown> {
 
   get write() {
     return (part: unknown): void => this.#hooks.write(part)
+  }
+
+  get cost() {
+    return (spent: Cost): void => this.#hooks.cost(spent)
   }
 
   get submit() {

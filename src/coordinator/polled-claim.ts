@@ -4,12 +4,14 @@ import { toStoredError } from '../errors/stored-error.js'
 import type { Timer } from '../internal/clock.js'
 import type { AnyTaskDefinition, TaskDefinition } from '../task/definition.js'
 import { copyJson } from '../task/json-value.js'
+import type { Cost } from '../task/limits.js'
 import { checkOutput } from '../task/schema-check.js'
 import { type Task, taskOf } from '../task/task.js'
 import { extended, holdsClaim, type Outcome } from '../task/task-life-cycle.js'
 import { changeTask, type OnChange } from './change-task.js'
 import type { Reservation } from './claim.js'
 import type { AnyClaim, Claim, FailOptions } from './claim-types.js'
+import { addedUp, isCost } from './limits/amount.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { Settlement, settle } from './settle.js'
 import type { SessionSupport } from './task-extension.js'
@@ -31,6 +33,7 @@ export class PolledClaim implements AnyClaim {
   #endsAt: number
   #timer: Timer | undefined
   #isOver = false
+  #spent: Cost | undefined
 
   constructor(
     entry: Entry,
@@ -96,6 +99,13 @@ export class PolledClaim implements AnyClaim {
     })
   }
 
+  cost(spent: Cost): void {
+    if (isCost(spent)) {
+      this.#spent = addedUp(this.#spent, spent)
+      this.reservation.hold?.charge(this.#spent)
+    } else this.node.log.warn({ taskId: this.taskId, spent }, 'what an agent reported is no cost')
+  }
+
   async extend(ms: number): Promise<Date> {
     this.#checkOpen()
     if (!Number.isFinite(ms) || ms <= 0) {
@@ -134,7 +144,7 @@ export class PolledClaim implements AnyClaim {
   async #settle(outcome: Outcome): Promise<void> {
     const session = await this.#session(outcome)
     const left = { outcome, contributions: session }
-    const settlement = new Settlement(this.node, this.token, this.definition, left)
+    const settlement = new Settlement(this.node, this.token, this.definition, left, this.#spent)
     // Closed before the commit is announced, so that the announcement isn't taken for a loss.
     const isMine = this.#close()
     try {

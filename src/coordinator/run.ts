@@ -7,6 +7,7 @@ import type { StagedSubmitOptions } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { cloneJson, copyJson } from '../task/json-value.js'
 import { isFallbackLane } from '../task/lane.js'
+import type { Cost } from '../task/limits.js'
 import { checkInput, checkOutput, checkPart } from '../task/schema-check.js'
 import type { Outcome } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
@@ -15,6 +16,7 @@ import { Attempt, type AttemptEnd } from './attempt.js'
 import type { Reservation } from './claim.js'
 import { type ContextHooks, HandlerContext } from './handler-context.js'
 import type { HandlerScope } from './handler-scope.js'
+import { addedUp, isCost } from './limits/amount.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Left } from './settle.js'
 import type { OpenSession, SessionSupport } from './task-extension.js'
@@ -44,6 +46,8 @@ export class Run implements ContextHooks {
   /** What the handler wrote so far; the first ones are dropped when there are too many. */
   readonly parts: unknown[] = []
   droppedParts = 0
+  /** What the handler says that it has cost. */
+  spent: Cost | undefined
   readonly #handler: BoundHandler | undefined
   readonly #definition: AnyTaskDefinition | undefined
   readonly #children: TaskRecord[] = []
@@ -175,6 +179,13 @@ export class Run implements ContextHooks {
     if (!this.#isOpen) return
     this.attempt.touch()
     this.#keep(part)
+  }
+
+  cost(spent: Cost): void {
+    if (isCost(spent)) {
+      this.spent = addedUp(this.spent, spent)
+      this.reservation.hold?.charge(this.spent)
+    } else this.node.log.warn({ taskId: this.taskId, spent }, 'what a handler reported is no cost')
   }
 
   stage(definition: AnyTaskDefinition, input: unknown, options: StagedSubmitOptions | undefined): string {

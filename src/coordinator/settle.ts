@@ -4,6 +4,7 @@
 import { isBatutaError } from '../errors/base-error.js'
 import { toStoredError } from '../errors/stored-error.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
+import type { Cost } from '../task/limits.js'
 import { DEFAULT_RETRY, NO_RETRY, type RetryPolicy } from '../task/retry-policy.js'
 import {
   holdsCancelled,
@@ -11,6 +12,7 @@ import {
   type Outcome,
   type SettleRules,
   settled,
+  withCost,
   withoutHolder,
 } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
@@ -39,6 +41,7 @@ export class Settlement {
     private readonly token: string,
     private readonly definition: AnyTaskDefinition | undefined,
     readonly left: Left,
+    private readonly cost?: Cost | undefined,
   ) {
     this.outcome = left.outcome
     this.#settleToken = node.newToken()
@@ -55,7 +58,7 @@ export class Settlement {
   readonly decide = (task: TaskRecord): Plan | undefined => {
     if (holdsCancelled(task, this.token)) {
       this.isLate = true
-      return { after: withoutHolder(task) }
+      return { after: withCost(withoutHolder(task), this.cost) }
     }
     if (!holdsClaim(task, this.token)) {
       // Our own settle, found again after its answer went missing, or somebody else's: either way there is nothing to do.
@@ -63,7 +66,8 @@ export class Settlement {
       return undefined
     }
     this.isLate = false
-    const after = settled(task, this.outcome, rulesFor(this.node, this.definition, this.#settleToken, this.#draw))
+    const rules = rulesFor(this.node, this.definition, this.#settleToken, this.#draw)
+    const after = withCost(settled(task, this.outcome, rules), this.cost)
     if (this.outcome.type !== 'success') return { after }
     return { after, children: this.left.children, contributions: this.left.contributions }
   }

@@ -83,7 +83,7 @@ export class TaskFlow {
     if (end.stuck !== undefined) this.#abandoned(run)
     const result = run.result(end)
     const left = result instanceof Promise ? await result : result
-    const settlement = new Settlement(this.node, run.token, run.definition, left)
+    const settlement = new Settlement(this.node, run.token, run.definition, left, run.spent)
     try {
       await settle(this.node, this.onChange, run.entry, settlement)
       this.#settled(run, end, settlement)

@@ -1,5 +1,6 @@
 import type { Logger } from '../internal/logger.js'
 import type { TaskDefinition } from './definition.js'
+import type { Cost } from './limits.js'
 import type { Priority } from './priority.js'
 import type { StrategyName } from './strategy-name.js'
 import type { Task } from './task.js'
@@ -64,6 +65,11 @@ export interface TaskContext<in TWrite = never> {
   progress(fraction?: number, note?: string): void
   /** Writes a part to the task's stream. Never throws. */
   write(part: TWrite): void
+  /**
+   * Says what the attempt has cost: tokens, dollars or both, besides what it said before. Kept with the attempt, and charged to the
+   * budgets of its agent and type. Never throws; what is no cost is dropped and logged.
+   */
+  cost(spent: Cost): void
   /**
    * Stages a follow-on task: it is created in the commit that accepts this attempt's result, so exactly once. Linked
    * as a child, in the same tenant and session. Its id is known at once.

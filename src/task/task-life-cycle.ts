@@ -4,6 +4,7 @@
  */
 import type { StoredError } from '../errors/codes.js'
 import { agentLane, fallbackLane } from './lane.js'
+import type { Cost } from './limits.js'
 import { type PriorityBoosts, rankOf } from './priority.js'
 import { backoffMs, type RetryPolicy } from './retry-policy.js'
 import type { AttemptOutcome, AttemptRecord, TaskRecord } from './task-record.js'
@@ -90,6 +91,7 @@ export function claimed(task: TaskRecord, claim: ClaimFacts): TaskRecord {
     settleToken: undefined,
     strategy: claim.strategy,
     score: claim.score,
+    cost: undefined,
     role: isFallbackStep(task) ? 'fallback' : undefined,
   }
   return {
@@ -206,6 +208,13 @@ export function expired(task: TaskRecord, now: number): TaskRecord {
 /** running -> running with a later end of the polling agent's claim. */
 export function extended(task: TaskRecord, claimEndsAt: number): TaskRecord {
   return { ...task, claimEndsAt }
+}
+
+/** What its last attempt cost. */
+export function withCost(task: TaskRecord, cost: Cost | undefined): TaskRecord {
+  const last = currentAttempt(task)
+  if (cost === undefined || last === undefined) return task
+  return { ...task, attempts: [...task.attempts.slice(0, -1), { ...last, cost }] }
 }
 
 /** Whether nothing of a task is left to do: it has ended and no handler of it is thought to run. */

@@ -1,4 +1,5 @@
 import type { StoredError } from '../errors/codes.js'
+import type { Cost } from './limits.js'
 import type { Priority } from './priority.js'
 import type { TaskState } from './task-status.js'
 
@@ -25,6 +26,8 @@ export interface AttemptRecord {
   readonly settleToken?: string | undefined
   readonly strategy?: string | undefined
   readonly score?: number | undefined
+  /** What its handler said that it cost. */
+  readonly cost?: Cost | undefined
   /** `fallback` for an extra attempt by a fallback agent or function. */
   readonly role?: 'fallback' | undefined
 }

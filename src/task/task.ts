@@ -1,5 +1,6 @@
 import type { StoredError } from '../errors/codes.js'
 import { cloneJson } from './json-value.js'
+import type { Cost } from './limits.js'
 import type { Priority } from './priority.js'
 import type { AttemptOutcome, TaskRecord } from './task-record.js'
 import { statusOf, type TaskStatus } from './task-status.js'
@@ -17,6 +18,8 @@ export interface TaskAttempt {
   /** The strategy that chose the agent, and what it made of it. */
   readonly strategy?: string
   readonly score?: number
+  /** What its handler reported with `ctx.cost`, added up. */
+  readonly cost?: Cost
   readonly fallback: boolean
 }
 
@@ -84,6 +87,7 @@ export function taskOf(record: TaskRecord): Task {
         error: attempt.error === undefined ? undefined : { ...attempt.error },
         strategy: attempt.strategy,
         score: attempt.score,
+        cost: attempt.cost === undefined ? undefined : { ...attempt.cost },
         fallback: attempt.role === 'fallback',
       }),
     ),

@@ -27,11 +27,20 @@ export function larger(a: Amount, b: Amount): Amount {
   return { tokens: Math.max(a.tokens, b.tokens), nanoUsd: Math.max(a.nanoUsd, b.nanoUsd) }
 }
 
+/** What it was and this more; of dollars, billionths are kept. */
+export function addedUp(total: Cost | undefined, { tokens, usd }: Cost): Cost {
+  return {
+    ...total,
+    ...(tokens === undefined ? undefined : { tokens: (total?.tokens ?? 0) + tokens }),
+    ...(usd === undefined ? undefined : { usd: Math.round(((total?.usd ?? 0) + usd) * NANO) / NANO }),
+  }
+}
+
 /** Whether something is a cost: an object whose tokens and dollars, where given, can be counted. */
 export function isCost(value: unknown): value is Cost {
   if (typeof value !== 'object' || value === null) return false
   const { tokens, usd } = value as Cost
-  return isCountable(tokens, MAX_TOKENS) && isCountable(usd, MAX_USD)
+  return (tokens ?? usd) !== undefined && isCountable(tokens, MAX_TOKENS) && isCountable(usd, MAX_USD)
 }
 
 function isCountable(value: unknown, max: number): boolean {
