@@ -36,7 +36,7 @@ function poolOf(agents: number): { roster: Roster; pool: LanePool } {
   for (let i = 0; i < agents; i++) {
     const capabilities = ['price', ...Array.from({ length: i % 4 }, (_, extra) => `extra-${extra}`)]
     const load = roster.add({ instanceId: `agent-${i}@here`, agentId: `agent-${i}`, capabilities, capacity: SLOTS })
-    load.restoreLatency(TASK.type, 100 + (i % 50))
+    load.restoreLatencies([TASK.type, 100 + (i % 50)])
     pool.join(load)
   }
   return { roster, pool }

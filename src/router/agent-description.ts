@@ -79,7 +79,7 @@ export class PlainAgents {
       weight: agent.weight ?? 1,
       lastAssigned: agent.lastAssigned ?? this.#lastChosen.get(instanceId) ?? 0,
     })
-    if (agent.latencyMs !== undefined) load.restoreLatency(task.type, agent.latencyMs)
+    if (agent.latencyMs !== undefined) load.restoreLatencies([task.type, agent.latencyMs])
     load.stand(standingOf(agent.status))
     return load
   }

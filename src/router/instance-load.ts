@@ -1,5 +1,5 @@
 import { type Bar, type BarEnds, BIT, shownOf, withEnd } from './bars.js'
-import { type Latencies, latencyIn, learnt, withLatency } from './latencies.js'
+import { type Latencies, latencyIn, learnt } from './latencies.js'
 import { LiveCandidate } from './live-candidate.js'
 import type { Candidate } from './routing-strategy.js'
 import { rated, recovered } from './success-rate.js'
@@ -245,9 +245,9 @@ export class InstanceLoad {
     this.#changed()
   }
 
-  /** Sets a latency that was measured elsewhere. */
-  restoreLatency(taskType: string, latencyMs: number): void {
-    this.#latencies = withLatency(this.#latencies, taskType, latencyMs)
+  /** Sets latencies that were measured elsewhere; it forgets its own. */
+  restoreLatencies(latencies: Latencies): void {
+    this.#latencies = latencies
     this.#changed()
   }
 

@@ -132,8 +132,7 @@ class Replay {
     if (this.#numbers[of] === numbers) return load
     this.#numbers[of] = numbers
     load.restore(rest)
-    for (let i = 0; i < latencies.length; i += 2)
-      load.restoreLatency(latencies[i] as string, latencies[i + 1] as number)
+    load.restoreLatencies(latencies)
     return load
   }
 }
