@@ -3,6 +3,7 @@ import { soon } from '../internal/soon.js'
 import type { LanePool } from '../router/candidate-pool.js'
 import type { RoutingDecision } from '../router/decision.js'
 import type { Decided, Router } from '../router/router.js'
+import { isAgentLane } from '../task/lane.js'
 import type { ClaimFacts } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agent-instance.js'
@@ -69,10 +70,10 @@ export class Dispatcher {
   /** A slot of this instance may be free. */
   freed(instance: AgentInstance): void {
     this.wake(instance.lanes)
-    if (this.parked.size > 0) this.unpark()
+    if (this.parked.size > 0) this.#tryAgain(this.parked.takeFor(instance))
   }
 
-  /** The limits of a type let its tasks start again; these lanes hold nothing else. */
+  /** A limit of a type lets its tasks start again; these lanes hold nothing else. */
   opened(lanes: Iterable<string>): void {
     this.wake(lanes)
     if (this.parked.hasLimited) this.unpark()
@@ -80,9 +81,7 @@ export class Dispatcher {
 
   /** Tries everything again that nobody could take. */
   unpark(): void {
-    const refs = this.parked.takeAll()
-    this.engine.finish(refs)
-    this.#offerRefs(refs)
+    this.#tryAgain(this.parked.takeAll())
   }
 
   /**
@@ -97,7 +96,7 @@ export class Dispatcher {
     const { decision } = this.#decide(task, pool)
     const instance = decision.agent === undefined ? undefined : this.registry.get(decision.agent)
     if (instance === undefined || instance.gate?.admits(need) === false) return undefined
-    const ahead = this.engine.want(this.limits.open(instance.lanes), 1)
+    const ahead = this.engine.want(this.#open(instance.lanes), 1)
     if (ahead.length > 0) {
       this.engine.finish(ahead)
       this.#offerRefs(ahead)
@@ -109,11 +108,16 @@ export class Dispatcher {
   /** The claim was not made. */
   cancelReservation(reservation: Reservation, task: TaskRecord, isPermitTaken = false): void {
     this.claims.delete(reservation.token)
-    if (reservation.permitId !== undefined && !isPermitTaken) this.permits.free(task.type, reservation.permitId)
+    if (reservation.permitId !== undefined && !isPermitTaken) this.#freePermit(task.type, reservation.permitId)
     reservation.hold?.end()
     reservation.instance.load.release()
     if (reservation.instance.isPolling) this.hooks.reserved(reservation.instance, false)
     this.freed(reservation.instance)
+  }
+
+  #tryAgain(refs: readonly TaskRef[]): void {
+    this.engine.finish(refs)
+    this.#offerRefs(refs)
   }
 
   #offerRefs(refs: readonly TaskRef[]): void {
@@ -161,7 +165,7 @@ export class Dispatcher {
 
   #lanesWithRoom(): string[] {
     const lanes: string[] = []
-    for (const lane of this.limits.open(this.#waiting)) if (this.registry.lane(lane).size > 0) lanes.push(lane)
+    for (const lane of this.#open(this.#waiting)) if (this.registry.lane(lane).size > 0) lanes.push(lane)
     return lanes
   }
 
@@ -178,8 +182,10 @@ export class Dispatcher {
       return
     }
     const pool = this.registry.lane(ref.lane)
-    if (this.#shouldWaitForOthers(task, pool)) {
-      this.parked.add(ref)
+    const failed = failedAgents(task)
+    // After a failure another agent is preferred, and waited for, as long as there is one that could take it some time.
+    if (failed.length > 0 && pool.areOthersBusy(failed)) {
+      this.parked.addForOthers(ref, failed)
       return
     }
     const need = this.limits.admitted(task)
@@ -189,24 +195,48 @@ export class Dispatcher {
     }
     const limit = this.#limitOf(task)
     const permit = limit === undefined ? undefined : this.permits.guess(task.type, limit)
-    const decided = limit !== undefined && permit === undefined ? undefined : this.#decide(task, pool)
-    const agent = decided?.decision.agent
+    if (limit !== undefined && permit === undefined) {
+      this.#awaitPermit(ref, task.type)
+      return
+    }
+    const { decision, askAgainMs } = this.#decide(task, pool)
+    const { agent } = decision
     const instance = agent === undefined ? undefined : this.registry.get(agent)
     // The router can't know what this task may cost. Its agent is left out from now on, and somebody else may take it.
     const isTooDear = instance?.gate?.admits(need) === false
     if (instance === undefined || isTooDear) {
-      if (permit !== undefined) this.permits.free(task.type, permit.id)
+      if (permit !== undefined) this.#freePermit(task.type, permit.id)
       if (isTooDear) this.#putBack(ref)
-      else this.parked.add(ref, decided?.askAgainMs)
+      else this.parked.add(ref, askAgainMs)
       return
     }
-    this.#claim(ref, known, this.#reserve(task, instance, decided?.decision, permit?.id, need))
+    this.#claim(ref, known, this.#reserve(task, instance, decision, permit?.id, need))
   }
 
   /** A limit of its type lets it wait: in its lane, which is passed by until then, or parked if the lane has others too. */
   #holdBack(ref: TaskRef): void {
     if (!this.limits.isShut(ref.lane)) this.parked.addLimited(ref)
     else this.#putBack(ref)
+  }
+
+  /** All permits of its type are taken: its lane is passed by until one is free, unless it holds others too. */
+  #awaitPermit(ref: TaskRef, type: string): void {
+    if (isAgentLane(ref.lane)) {
+      this.parked.addLimited(ref)
+      return
+    }
+    this.permits.shut(ref.lane, type)
+    this.#putBack(ref)
+  }
+
+  #freePermit(type: string, permitId: string): void {
+    this.opened(this.permits.free(type, permitId))
+  }
+
+  /** Those lanes out of which something may be taken now, as far as the limits of types go. */
+  #open(lanes: Iterable<string>): Iterable<string> {
+    const open = this.limits.open(lanes)
+    return this.permits.hasShut ? [...open].filter((lane) => !this.permits.isShut(lane)) : open
   }
 
   #putBack(ref: TaskRef): void {
@@ -232,14 +262,6 @@ export class Dispatcher {
       this.node.log.warn({ taskId: task.id, strategy, error }, 'the strategy of a task is not known here')
       return this.router.decide(routableTask(task), pool, { exclude })
     }
-  }
-
-  /**
-   * After a failure another agent is preferred, and waited for, as long as there is one that could take the task some time.
-   */
-  #shouldWaitForOthers(task: TaskRecord, pool: LanePool): boolean {
-    const failed = failedAgents(task)
-    return failed.length > 0 && pool.areOthersBusy(failed)
   }
 
   #limitOf(task: TaskRecord): number | undefined {

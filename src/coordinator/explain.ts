@@ -21,6 +21,8 @@ export interface ExplainView {
   readonly decisions: (taskId: string) => RoutingDecision[]
   readonly mayClaim: boolean
   readonly isParked: (taskId: string) => boolean
+  /** Whether all permits of a type are taken. */
+  readonly isSpent: (taskType: string) => boolean
   /** Whether it is for want of retry budget that a task is due only then. */
   readonly isPutOff: (taskId: string, until: number | undefined) => boolean
   /** The strategy that decides when a task names none. */
@@ -84,7 +86,8 @@ function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
   if (gate?.reason !== undefined) reasons.push({ kind: gate.reason, ...until(view, gate), taskType: task.type })
   const isParked = view.isParked(task.id) && gate?.reason === undefined
   const limit = view.registry.definition(task.type)?.options.maxConcurrentTasks
-  if (isParked && limit !== undefined) reasons.push({ kind: 'limit_reached', taskType: task.type, limit })
+  if (limit !== undefined && view.isSpent(task.type))
+    reasons.push({ kind: 'limit_reached', taskType: task.type, limit })
   const failedOn = new Set(
     task.attempts.filter((attempt) => attempt.outcome === 'failed').map((attempt) => attempt.agentId),
   )

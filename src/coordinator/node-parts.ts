@@ -47,6 +47,7 @@ export interface NodeParts {
   readonly waiters: Waiters
   readonly streams: Streams
   readonly budget: RetryBudget
+  readonly permits: Permits
   readonly router: Router
   readonly desk: AgentDesk
   readonly scope: HandlerScope | undefined
@@ -136,6 +137,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     waiters,
     streams,
     budget,
+    permits,
     router,
     scope,
     halt: () => {

@@ -1,6 +1,16 @@
 import type { TaskRef } from '../engine/engine.js'
 import type { Timer } from '../internal/clock.js'
+import { Heap } from '../internal/heap.js'
+import type { AgentInstance } from './agent-instance.js'
 import type { Entry, NodeContext } from './node-context.js'
+import { ranksBefore } from './task-ref.js'
+
+/** Tasks of one lane that wait for anybody but the agents that they failed on. */
+interface WaitingForOthers {
+  readonly lane: string
+  readonly failed: readonly string[]
+  readonly refs: Heap<TaskRef>
+}
 
 /**
  * Tasks that nobody here can take now although their lane has room. They are tried again when a slot or a permit is
@@ -8,6 +18,10 @@ import type { Entry, NodeContext } from './node-context.js'
  */
 export class Parked {
   readonly #refs = new Map<string, TaskRef>()
+  /** Some of them, grouped: a slot that is freed concerns only as many as it can take. */
+  readonly #waiting = new Map<string, WaitingForOthers>()
+  /** The others, by id. */
+  readonly #rest = new Set<string>()
   /** Whether a limit of its type keeps one of them here. */
   hasLimited = false
   #again: { readonly at: number; readonly timer: Timer } | undefined
@@ -36,7 +50,7 @@ export class Parked {
 
   /** @param againMs - when to try it again at the latest; of no use when a poll comes before. */
   add(ref: TaskRef, againMs?: number): void {
-    this.#refs.set(ref.id, ref)
+    this.#keep(ref)
     if (againMs === undefined || !(againMs < this.node.settings.pollMs)) return
     const { clock } = this.node
     const delayMs = Math.max(1, againMs)
@@ -46,15 +60,44 @@ export class Parked {
     this.#again = { at, timer: clock.setTimer(() => this.#due(), delayMs) }
   }
 
+  /** It waits for an agent that it has not failed on. */
+  addForOthers(ref: TaskRef, failed: readonly string[]): void {
+    const key = JSON.stringify([ref.lane, ...new Set(failed)])
+    let group = this.#waiting.get(key)
+    if (group === undefined) {
+      group = { lane: ref.lane, failed, refs: new Heap(ranksBefore) }
+      this.#waiting.set(key, group)
+    }
+    this.#refs.set(ref.id, ref)
+    group.refs.push(ref)
+  }
+
   /** A limit of its type keeps it here. */
   addLimited(ref: TaskRef): void {
-    this.#refs.set(ref.id, ref)
+    this.#keep(ref)
     this.hasLimited = true
+  }
+
+  /** Those to try again now that this instance has a free slot: of those that wait for one like it, only so many. */
+  takeFor({ id, lanes, load }: AgentInstance): TaskRef[] {
+    const taken = Array.from(this.#rest, (ref) => this.#refs.get(ref) as TaskRef)
+    this.#rest.clear()
+    this.hasLimited = false
+    for (const [key, { lane, failed, refs }] of this.#waiting) {
+      if (failed.includes(id) || !lanes.includes(lane)) continue
+      for (let free = load.capacity - load.inFlight; free > 0 && refs.size > 0; free--)
+        taken.push(refs.pop() as TaskRef)
+      if (refs.size === 0) this.#waiting.delete(key)
+    }
+    for (const ref of taken) this.#refs.delete(ref.id)
+    return taken
   }
 
   takeAll(): TaskRef[] {
     const refs = [...this.#refs.values()]
     this.#refs.clear()
+    this.#waiting.clear()
+    this.#rest.clear()
     this.hasLimited = false
     return refs
   }
@@ -63,6 +106,11 @@ export class Parked {
   stop(): void {
     this.#again?.timer.cancel()
     this.#again = undefined
+  }
+
+  #keep(ref: TaskRef): void {
+    this.#refs.set(ref.id, ref)
+    this.#rest.add(ref.id)
   }
 
   #due(): void {

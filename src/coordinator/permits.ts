@@ -1,5 +1,7 @@
 import type { NodeContext } from './node-context.js'
 
+const NONE: readonly string[] = []
+
 /** The id of one permit of a type. */
 export function permitIdOf(type: string, n: number): string {
   return `${encodeURIComponent(type)}/${n}`
@@ -12,6 +14,8 @@ export function permitIdOf(type: string, n: number): string {
 export class Permits {
   readonly #taken = new Map<string, Set<number>>()
   readonly #limits = new Map<string, number>()
+  /** Lanes that hold nothing but tasks of one type, while all its permits are taken; with the type. */
+  readonly #shut = new Map<string, string>()
 
   constructor(private readonly node: NodeContext) {}
 
@@ -31,15 +35,40 @@ export class Permits {
     return undefined
   }
 
-  /** A permit was given back, or not taken after all. */
-  free(type: string, permitId: string): void {
+  /** A permit was given back, or not taken after all. Answers the lanes that are open again. */
+  free(type: string, permitId: string): readonly string[] {
     this.#taken.get(type)?.delete(Number(permitId.slice(permitId.lastIndexOf('/') + 1)))
+    return this.#reopen(type)
   }
 
-  /** Looks at all permits of these types; says which have a free one. */
-  async refresh(types: Iterable<string>): Promise<string[]> {
-    const free: string[] = []
-    for (const type of types) {
+  /** Nothing is taken out of this lane until a permit of its type is free: what waits there is in nobody's way. */
+  shut(lane: string, type: string): void {
+    this.#shut.set(lane, type)
+  }
+
+  get hasShut(): boolean {
+    return this.#shut.size > 0
+  }
+
+  isShut(lane: string): boolean {
+    return this.#shut.has(lane)
+  }
+
+  /** Whether all permits of a type are thought to be taken. */
+  isSpent(type: string): boolean {
+    const limit = this.#limits.get(type)
+    return limit !== undefined && this.#of(type).size >= limit
+  }
+
+  /** The types that lanes are shut for. */
+  get awaited(): Iterable<string> {
+    return this.#shut.values()
+  }
+
+  /** Looks at all permits of these types. Answers the lanes that are open again. */
+  async refresh(types: Iterable<string>): Promise<readonly string[]> {
+    const lanes: string[] = []
+    for (const type of new Set(types)) {
       const limit = this.#limits.get(type)
       if (limit === undefined) continue
       const ids = Array.from({ length: limit }, (_, n) => permitIdOf(type, n))
@@ -49,9 +78,17 @@ export class Permits {
         if (record === undefined) taken.delete(n)
         else taken.add(n)
       }
-      if (taken.size < limit) free.push(type)
+      if (taken.size < limit) lanes.push(...this.#reopen(type))
     }
-    return free
+    return lanes
+  }
+
+  #reopen(type: string): readonly string[] {
+    if (this.#shut.size === 0) return NONE
+    const lanes: string[] = []
+    for (const [lane, of] of this.#shut) if (of === type) lanes.push(lane)
+    for (const lane of lanes) this.#shut.delete(lane)
+    return lanes
   }
 
   #of(type: string): Set<number> {

@@ -188,7 +188,7 @@ export class TaskDesk implements SubmitApi {
   }
 
   async #explain(taskId: string): Promise<Explanation> {
-    const { registry, limits, dispatcher, router, budget } = this.#parts
+    const { registry, limits, permits, dispatcher, router, budget } = this.#parts
     const view = {
       node: this.#node,
       registry,
@@ -196,6 +196,7 @@ export class TaskDesk implements SubmitApi {
       decisions: (task: string) => router.decisions.find({ task }),
       mayClaim: this.#hooks.mayClaim(),
       isParked: (id: string) => dispatcher.parked.has(id),
+      isSpent: (type: string) => permits.isSpent(type),
       isPutOff: (id: string, until: number | undefined) => budget.hasPutOff(id, until),
       strategy: router.strategy,
     }

@@ -185,8 +185,7 @@ export class TaskFlow {
     }
     if (isTerminal(after.value.state) && !isTerminal(before.value.state)) this.#ended(before, after)
     if (before.value.permitId !== undefined && after.value.permitId === undefined) {
-      this.#parts.permits.free(before.value.type, before.value.permitId)
-      this.#parts.dispatcher.unpark()
+      this.#parts.dispatcher.opened(this.#parts.permits.free(before.value.type, before.value.permitId))
       this.#parts.bus.publish({ type: 'permit', taskType: before.value.type })
     }
     this.#parts.polling.changed(after)
@@ -245,7 +244,7 @@ export class TaskFlow {
           ?.attempt.abort('cancel', new DOMException(message.reason ?? 'The task was cancelled.', 'AbortError'))
         return
       case 'permit':
-        if (this.#parts.dispatcher.parked.types.has(message.taskType)) void this.lookAgain()
+        if (this.#awaitedTypes.has(message.taskType)) void this.lookAgain()
         return
       case 'ready':
         // The windows look at the head of their lanes at each poll; a hint only makes idle ones look sooner.
@@ -256,10 +255,15 @@ export class TaskFlow {
     }
   }
 
-  /** Parked tasks: their permits may be free, their agents back. */
+  /** Tasks that are held back: their permits may be free, their agents back. */
   async lookAgain(): Promise<void> {
-    await this.#parts.permits.refresh(this.#parts.dispatcher.parked.types)
+    this.#parts.dispatcher.wake(await this.#parts.permits.refresh(this.#awaitedTypes))
     this.#parts.dispatcher.unpark()
+  }
+
+  /** The types whose permits are worth a look. */
+  get #awaitedTypes(): Set<string> {
+    return new Set([...this.#parts.permits.awaited, ...this.#parts.dispatcher.parked.types])
   }
 
   /** What storage says that this owner holds: a claim it doesn't know, or a cancel it hasn't heard of. */

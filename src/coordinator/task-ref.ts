@@ -6,3 +6,8 @@ export function refOf(entry: Entry): TaskRef {
   const { lane, tenant, rank } = entry.value
   return { id: entry.id, lane, tenant, rank, hint: entry }
 }
+
+/** The order within a lane and tenant. */
+export function ranksBefore(a: TaskRef, b: TaskRef): boolean {
+  return a.rank < b.rank || (a.rank === b.rank && a.id < b.id)
+}

@@ -31,6 +31,11 @@ export function fallbackLane(type: string): string {
   return `fallback:${encodeURIComponent(type)}`
 }
 
+/** Whether a lane is of attempts meant for one agent: the only kind with tasks of several types. */
+export function isAgentLane(lane: string): boolean {
+  return lane.startsWith('agent:')
+}
+
 /** Whether a lane is of attempts that run a definition's fallback function. */
 export function isFallbackLane(lane: string): boolean {
   return lane.startsWith('fallback:')
