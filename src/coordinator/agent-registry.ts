@@ -90,6 +90,11 @@ export class AgentRegistry {
     return this.#definitions.get(type)
   }
 
+  /** How many attempts of a type may run at once, over all nodes. */
+  limitOf(type: string): number | undefined {
+    return this.#definitions.get(type)?.options.maxConcurrentTasks
+  }
+
   get definitions(): IterableIterator<AnyTaskDefinition> {
     return this.#definitions.values()
   }

@@ -2,15 +2,11 @@ import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Clock } from '../internal/clock.js'
 import { soon } from '../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../storage/storage.js'
+import { CommitQueue, type Waiting } from './commit-queue.js'
 import type { EventHub } from './event-hub.js'
 import { Pauses } from './pauses.js'
 import type { StorageTime } from './storage-time.js'
 
-/** One commit carries at most this many sets and about this many bytes. */
-const MAX_SETS = 512
-const MAX_BYTES = 4 * 1024 * 1024
-/** Of a full commit, this many places are for new tasks if any wait, so that a backlog can't keep them out. */
-const SETS_FOR_NEW = 128
 /** Sets that may wait before `submit` is held back. */
 const MAX_WAITING = 8_192
 /** The event loop is not kept from anything else for longer. */
@@ -28,26 +24,12 @@ export interface CommitOptions {
   readonly bytes?: number | undefined
 }
 
-interface Waiting {
-  /** Absent until it is made. */
-  set: WriteSet | undefined
-  readonly make: (() => WriteSet) | undefined
-  readonly bytes: number
-  readonly giveUpAt: number
-  readonly resolve: (result: SetResult) => void
-  readonly reject: (error: unknown) => void
-  /** It was sent, and nobody knows whether it was applied. */
-  isUnknown: boolean
-}
-
 /**
  * Group commit: collects the sets of a moment and sends them as one `commit`, one in flight at a time. The only place that
  * resends, always the identical sets. Two sets that touch one record never travel together: the later one waits.
  */
 export class Committer {
-  #queue: Waiting[] = []
-  /** Sets that are made when they are sent, behind the others. */
-  #unmade: Waiting[] = []
+  readonly #queue = new CommitQueue()
   #isSending = false
   #isScheduled = false
   #isStopped = false
@@ -76,7 +58,7 @@ export class Committer {
 
   /** Resolves when there is room for another set of a new task. */
   room(): Promise<void> | undefined {
-    if (this.#waitingSets < MAX_WAITING) return undefined
+    if (this.#queue.size < MAX_WAITING) return undefined
     return new Promise((resolve) => this.#roomWaiters.push(resolve))
   }
 
@@ -109,8 +91,7 @@ export class Committer {
         isUnknown: false,
       }
       if (this.#isStopped) return this.#giveUp(waiting, undefined)
-      if (set === undefined) this.#unmade.push(waiting)
-      else if (options.isUrgent === true) this.#queue.unshift(waiting)
+      if (options.isUrgent === true) this.#queue.putInFront([waiting])
       else this.#queue.push(waiting)
       this.#scheduleSend()
     })
@@ -120,12 +101,8 @@ export class Committer {
   stop(): void {
     this.#isStopped = true
     this.#pauses.endAll()
-    for (const waiting of [...this.#queue.splice(0), ...this.#unmade.splice(0)]) this.#giveUp(waiting, undefined)
+    for (const waiting of this.#queue.takeAll()) this.#giveUp(waiting, undefined)
     for (const wake of this.#roomWaiters.splice(0)) wake()
-  }
-
-  get #waitingSets(): number {
-    return this.#queue.length + this.#unmade.length
   }
 
   #scheduleSend(): void {
@@ -149,9 +126,9 @@ export class Committer {
   }
 
   async #send(): Promise<void> {
-    if (this.#isSending || this.#isStopped || this.#waitingSets === 0) return
+    if (this.#isSending || this.#isStopped || this.#queue.size === 0) return
     this.#isSending = true
-    const batch = this.#takeBatch()
+    const batch = this.#queue.takeBatch()
     try {
       const answer = await this.storage.commit(batch.map((waiting) => waiting.set as WriteSet))
       this.time.observe(answer.now)
@@ -164,43 +141,8 @@ export class Committer {
       await this.#failed(batch, error)
     }
     this.#isSending = false
-    if (this.#waitingSets > 0) this.#scheduleSend()
-    if (this.#waitingSets < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
-  }
-
-  /** The next sets, without two that touch one record where one of them writes it. */
-  #takeBatch(): Waiting[] {
-    const batch: Waiting[] = []
-    const touched: Touched = new Map()
-    const kept = Math.min(this.#unmade.length, SETS_FOR_NEW)
-    const rest = this.#take(this.#queue, MAX_SETS - kept, batch, touched)
-    this.#queue = rest
-    // One that is made and held back waits in front of those that are not.
-    this.#unmade = this.#take(this.#unmade, MAX_SETS, batch, touched)
-    return batch
-  }
-
-  /** Moves sets from a queue to the batch until it has `limit`; answers what stays in the queue. */
-  #take(queue: Waiting[], limit: number, batch: Waiting[], touched: Touched): Waiting[] {
-    const heldBack: Waiting[] = []
-    let bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
-    let i = 0
-    for (; i < queue.length && batch.length < limit && bytes < MAX_BYTES; i++) {
-      const waiting = queue[i] as Waiting
-      const set = setOf(waiting)
-      if (set === undefined) continue
-      // A set that is held back still marks its records, so that no later one overtakes it.
-      if (touch(touched, set)) {
-        batch.push(waiting)
-        bytes += waiting.bytes
-      } else {
-        heldBack.push(waiting)
-      }
-    }
-    if (i === queue.length) return heldBack
-    // A long queue is not copied unless sets were held back.
-    queue.splice(0, i)
-    return heldBack.length === 0 ? queue : heldBack.concat(queue)
+    if (this.#queue.size > 0) this.#scheduleSend()
+    if (this.#queue.size < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
   }
 
   async #failed(batch: Waiting[], error: unknown): Promise<void> {
@@ -217,7 +159,7 @@ export class Committer {
       if (this.#isStopped || now + this.#pauseMs > waiting.giveUpAt) this.#giveUp(waiting, error)
       else keep.push(waiting)
     }
-    this.#queue = keep.concat(this.#queue)
+    this.#queue.putInFront(keep)
     if (this.#isStopped) return
     await this.#pauses.wait(this.#pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
@@ -247,7 +189,7 @@ export class Committer {
       }
     }
     // In front: behind them wait sets that were held back because they touch the same records.
-    this.#queue = again.concat(this.#queue)
+    this.#queue.putInFront(again)
     if (this.#isStopped) this.stop()
   }
 
@@ -279,39 +221,4 @@ export class Committer {
     this.#pauseMs = FIRST_PAUSE_MS
     this.events.emit('storage:recovered', { storage: this.storage.name })
   }
-}
-
-/** By kind and id: whether a set of this commit writes the record. */
-type Touched = Map<string, Map<string, boolean>>
-
-/** Its set, made now if need be; `undefined` when it can't be made, which its caller has been told. */
-function setOf(waiting: Waiting): WriteSet | undefined {
-  if (waiting.set === undefined) {
-    try {
-      waiting.set = waiting.make?.()
-    } catch (error) {
-      waiting.reject(error)
-    }
-  }
-  return waiting.set
-}
-
-/** Marks a set's records as touched; `false` when one of them may not be shared with what was marked before. */
-function touch(touched: Touched, set: WriteSet): boolean {
-  let isFree = true
-  for (const write of set.writes) {
-    const isWritten = write.leave !== undefined
-    let ids = touched.get(write.kind)
-    if (ids === undefined) {
-      ids = new Map()
-      touched.set(write.kind, ids)
-    }
-    const earlier = ids.get(write.id)
-    if (earlier === undefined) ids.set(write.id, isWritten)
-    else {
-      if (earlier || isWritten) isFree = false
-      if (isWritten) ids.set(write.id, true)
-    }
-  }
-  return isFree
 }

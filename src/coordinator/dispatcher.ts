@@ -1,20 +1,19 @@
 import type { Engine, TaskRef } from '../engine/engine.js'
 import { soon } from '../internal/soon.js'
-import type { LanePool } from '../router/candidate-pool.js'
 import type { RoutingDecision } from '../router/decision.js'
-import type { Decided, Router } from '../router/router.js'
+import type { Router } from '../router/router.js'
 import { isAgentLane } from '../task/lane.js'
 import type { ClaimFacts } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { AgentRegistry } from './agent-registry.js'
+import { chooseAgent, failedAgents } from './choose-agent.js'
 import { type ClaimResult, commitClaim, type Reservation } from './claim.js'
 import type { Amount } from './limits/amount.js'
 import type { Limits } from './limits/limits.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { Parked } from './parked.js'
 import type { Permits } from './permits.js'
-import { failedAgents, routableTask } from './routable-task.js'
 import { refOf } from './task-ref.js'
 
 /** What the dispatcher asks of the rest. */
@@ -89,11 +88,11 @@ export class Dispatcher {
    * knows of nothing waiting that the slot could take.
    */
   reserveAtOnce(task: TaskRecord): Reservation | undefined {
-    if (!this.hooks.mayClaim() || this.#limitOf(task) !== undefined) return undefined
+    if (!this.hooks.mayClaim() || this.registry.limitOf(task.type) !== undefined) return undefined
     const pool = this.registry.lane(task.lane)
     const need = pool.size === 0 ? undefined : this.limits.admitted(task)
     if (need === undefined) return undefined
-    const { decision } = this.#decide(task, pool)
+    const { decision } = chooseAgent(this.node, this.router, this.registry, task, pool)
     const instance = decision.agent === undefined ? undefined : this.registry.get(decision.agent)
     if (instance === undefined || instance.gate?.admits(need) === false) return undefined
     const ahead = this.engine.want(this.#open(instance.lanes), 1)
@@ -193,13 +192,13 @@ export class Dispatcher {
       this.#holdBack(ref)
       return
     }
-    const limit = this.#limitOf(task)
+    const limit = this.registry.limitOf(task.type)
     const permit = limit === undefined ? undefined : this.permits.guess(task.type, limit)
     if (limit !== undefined && permit === undefined) {
       this.#awaitPermit(ref, task.type)
       return
     }
-    const { decision, askAgainMs } = this.#decide(task, pool)
+    const { decision, askAgainMs } = chooseAgent(this.node, this.router, this.registry, task, pool)
     const { agent } = decision
     const instance = agent === undefined ? undefined : this.registry.get(agent)
     // The router can't know what this task may cost. Its agent is left out from now on, and somebody else may take it.
@@ -249,23 +248,6 @@ export class Dispatcher {
     const entry = await this.node.read('task', ref.id).catch(() => undefined)
     this.engine.finish([ref])
     if (entry?.value.state === 'ready') this.offer([entry])
-  }
-
-  #decide(task: TaskRecord, pool: LanePool): Decided {
-    const strategy = task.strategy ?? this.registry.definition(task.type)?.options.strategy
-    const failed = failedAgents(task)
-    const exclude = failed.length === 0 ? undefined : { agents: failed }
-    try {
-      return this.router.decide(routableTask(task), pool, { strategy, exclude })
-    } catch (error) {
-      // Stored by a node that knows more strategies than this one: better routed by the usual one than never.
-      this.node.log.warn({ taskId: task.id, strategy, error }, 'the strategy of a task is not known here')
-      return this.router.decide(routableTask(task), pool, { exclude })
-    }
-  }
-
-  #limitOf(task: TaskRecord): number | undefined {
-    return this.registry.definition(task.type)?.options.maxConcurrentTasks
   }
 
   #reserve(

@@ -86,10 +86,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'The committer holds back a set that touches a record of another',
-    file: 'src/coordinator/committer.ts',
-    edits: [
-      { find: 'if (touch(touched, set)) {', replace: 'if (touch(new Map(), set)) {' },
-    ],
+    file: 'src/coordinator/commit-queue.ts',
+    edits: [{ find: 'if (touch(touched, set)) {', replace: 'if (touch(new Map(), set)) {' }],
     detect: bySimulation,
   },
 
