@@ -44,7 +44,10 @@ export class StartWindow {
       this.#count--
     }
     if (this.#count + this.#pending < this.#limit) return now
-    return this.#count === 0 ? Number.POSITIVE_INFINITY : this.#first + this.#perMs
+    if (this.#count === 0) return Number.POSITIVE_INFINITY
+    const at = this.#first + this.#perMs
+    // The sum may have been rounded down to now, or below: then it is the next moment that can be told from now.
+    return at > now ? at : now * (1 + Number.EPSILON)
   }
 
   get #first(): number {
