@@ -91,6 +91,7 @@ function schemaOf(z: Z, more: MoreOptions) {
     maxLost: count,
     maxPayloadBytes: count,
     priorityBoosts: object('priorityBoosts', { low: ms, normal: ms, high: ms, critical: ms }),
+    tenantWeights: z.record(z.string().min(1), z.number().min(0.01).max(100)).optional(),
     heartbeatMs: positiveMs,
     leaseMs: positiveMs,
     observeMs: positiveMs,

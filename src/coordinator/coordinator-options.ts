@@ -60,6 +60,11 @@ export interface CoordinatorOptions {
   readonly maxLost?: number | undefined
   /** Largest input, output or metadata, in bytes of JSON. Default 1,048,576. */
   readonly maxPayloadBytes?: number | undefined
+  /**
+   * How many tasks of a tenant start for one of a tenant of weight 1, while both have some waiting: numbers from 0.01 to 100 by
+   * tenant. Default 1: tenants in turn. The same on all nodes.
+   */
+  readonly tenantWeights?: Readonly<Record<string, number>> | undefined
   /** How many milliseconds earlier a task counts as due, by priority. Default 0, 60,000, 300,000, 1,800,000. */
   readonly priorityBoosts?: { readonly [K in keyof PriorityBoosts]?: PriorityBoosts[K] | undefined } | undefined
 

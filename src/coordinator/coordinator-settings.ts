@@ -32,4 +32,6 @@ export interface CoordinatorSettings {
     readonly idleMs: number
   }
   readonly boosts: PriorityBoosts
+  /** Tenants that are not here have weight 1. */
+  readonly tenantWeights: ReadonlyMap<string, number>
 }

@@ -38,6 +38,7 @@ export class NodeContext {
   readonly chain = new KeyedChain()
   #ownerId: string
   #writes = 0
+  readonly #leastWeight: number
   #isStopped = false
   readonly #pauses: Pauses
 
@@ -54,6 +55,12 @@ export class NodeContext {
     this.#pauses = new Pauses(clock)
     this.committer = new Committer(storage, clock, this.time, events)
     this.#ownerId = this.newId()
+    this.#leastWeight = Math.min(1, ...settings.tenantWeights.values())
+  }
+
+  /** How many tasks of a tenant start for one of another: the least weight of all counts as 1. */
+  weightOf(tenant: string): number {
+    return (this.settings.tenantWeights.get(tenant) ?? 1) / this.#leastWeight
   }
 
   /** Who holds the claims made here. */

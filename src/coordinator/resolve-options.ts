@@ -75,6 +75,7 @@ function settingsOf(options: CoordinatorOptions): CoordinatorSettings {
       cancelled: ruleOf(retention?.cancelled, 7 * DAY_MS),
       idleMs: retention?.idleMs ?? 7 * DAY_MS,
     },
+    tenantWeights: new Map(Object.entries(options.tenantWeights ?? {})),
     boosts: {
       low: boosts?.low ?? DEFAULT_BOOSTS.low,
       normal: boosts?.normal ?? DEFAULT_BOOSTS.normal,

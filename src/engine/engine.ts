@@ -22,8 +22,14 @@ export interface EngineHost {
   /** How often to look for what others made ready, in milliseconds. */
   readonly pollMs: number
   /**
-   * The ready tasks of a lane in rank order, tenants in turn, `limit` at most. This is how an empty window fills.
-   * Fewer than `limit` means that there are no more.
+   * How many tasks of a tenant are handed out for one of another, while both have some: from 1, for most tenants the same.
+   * Absent: 1.
+   */
+  weightOf?(tenant: string): number
+  /**
+   * The ready tasks of a lane in rank order, tenants in turn by their weights, `limit` at most. This is how an empty window
+   * fills. Fewer than `limit` means that there are no more; as many, that a tenant with fewer than its share has no more, or
+   * was not looked at.
    */
   readReady(lane: string, limit: number): Promise<readonly TaskRef[]>
   /** Says that one of these lanes may have something to hand out: whoever has free slots asks again. */
@@ -41,7 +47,7 @@ export interface Engine {
   /** Takes in references to tasks that have just become ready. A reference that it holds already is offered in vain. */
   offer(refs: readonly TaskRef[]): void
   /**
-   * Hands out the `n` lowest ranks over these lanes, tenants in turn. Answers at once with what it has; if that is
+   * Hands out the `n` lowest ranks over these lanes, tenants in turn by their weights. Answers at once with what it has; if that is
    * less than there is, it fetches more and calls `host.wake`. A reference handed out is not handed out again until it
    * is finished and offered or read anew.
    */

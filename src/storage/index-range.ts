@@ -4,7 +4,7 @@ import type { SchemaIssue } from '../errors/codes.js'
 import type { IndexDefinition, IndexKey, IndexQuery, IndexRange } from './storage.js'
 
 /** The most records that one query may ask for. */
-const QUERY_LIMIT = 1_000
+export const QUERY_LIMIT = 1_000
 
 function invalid(message: string, path: string): BatutaError<'OPTIONS_INVALID'> {
   const issues: SchemaIssue[] = [{ message, path: [path] }]

@@ -1,6 +1,7 @@
 import type { Timer } from '../../internal/clock.js'
 import type { Engine, EngineHost, TaskRef } from '../engine.js'
 import { LaneWindow } from './lane-window.js'
+import { TenantTurns } from './tenant-turns.js'
 
 /** Options of the in-process engine. */
 export interface InProcessEngineOptions {
@@ -23,14 +24,16 @@ class InProcessEngine implements Engine {
   readonly name = 'in-process'
   readonly #windowSize: number
   readonly #lanes = new Map<string, LaneWindow>()
-  /** Tenants that have anything here, in the order in which they are served. */
-  readonly #tenants = new Set<string>()
+  /** Of the tenants that have anything here. */
+  readonly #turns: TenantTurns
+  readonly #weightOf = (tenant: string) => this.#host?.weightOf?.(tenant) ?? 1
   #host: EngineHost | undefined
   #timer: Timer | undefined
   #isStopped = false
 
   constructor(windowSize: number) {
     this.#windowSize = windowSize
+    this.#turns = new TenantTurns(this.#weightOf)
   }
 
   async start(host: EngineHost): Promise<void> {
@@ -41,7 +44,7 @@ class InProcessEngine implements Engine {
   offer(refs: readonly TaskRef[]): void {
     if (this.#isStopped) return
     for (const ref of refs) {
-      if (this.#lane(ref.lane).offer(ref)) this.#tenants.add(ref.tenant)
+      if (this.#lane(ref.lane).offer(ref)) this.#turns.join(ref.tenant)
     }
   }
 
@@ -74,33 +77,21 @@ class InProcessEngine implements Engine {
     this.#timer?.cancel()
     this.#host = undefined
     this.#lanes.clear()
-    this.#tenants.clear()
+    this.#turns.clear()
   }
 
-  /** The lowest rank of the tenant whose turn it is. A tenant that was served goes to the end of the line. */
+  /** The lowest rank of the tenant whose turn it is. */
   #takeNext(windows: readonly LaneWindow[]): TaskRef | undefined {
-    for (const tenant of this.#tenants) {
-      let best: LaneWindow | undefined
-      let bestRef: TaskRef | undefined
-      for (const window of windows) {
-        const ref = window.peek(tenant)
-        if (ref === undefined) continue
-        if (bestRef === undefined || ref.rank < bestRef.rank || (ref.rank === bestRef.rank && ref.id < bestRef.id)) {
-          best = window
-          bestRef = ref
-        }
-      }
-      if (best === undefined) {
-        if (!this.#hasAny(tenant)) this.#tenants.delete(tenant)
-        continue
-      }
-      if (this.#tenants.size > 1) {
-        this.#tenants.delete(tenant)
-        this.#tenants.add(tenant)
-      }
-      return best.take(tenant)
+    const turns = this.#turns
+    let taken: TaskRef | undefined
+    for (let tenant = turns.first; tenant !== undefined && taken === undefined; tenant = turns.first) {
+      taken = lowest(windows, tenant)?.take(tenant)
+      if (taken !== undefined) turns.serve()
+      else if (this.#hasAny(tenant)) turns.passBy()
+      else turns.leave()
     }
-    return undefined
+    turns.done()
+    return taken
   }
 
   #hasAny(tenant: string): boolean {
@@ -111,7 +102,7 @@ class InProcessEngine implements Engine {
   #lane(lane: string): LaneWindow {
     let window = this.#lanes.get(lane)
     if (window === undefined) {
-      window = new LaneWindow(lane, this.#windowSize)
+      window = new LaneWindow(lane, this.#windowSize, this.#weightOf)
       this.#lanes.set(lane, window)
       void this.#refill(window, this.#windowSize)
     }
@@ -125,7 +116,7 @@ class InProcessEngine implements Engine {
       const refs = await host.readReady(window.lane, limit)
       if (this.#host === undefined) return
       const added = window.endRefill(refs, refs.length < limit)
-      for (const ref of refs) this.#tenants.add(ref.tenant)
+      for (const ref of refs) this.#turns.join(ref.tenant)
       if (added > 0) host.wake([window.lane])
     } catch (error) {
       window.failRefill()
@@ -143,4 +134,19 @@ class InProcessEngine implements Engine {
       this.#poll()
     }, host.pollMs)
   }
+}
+
+/** The window with a tenant's lowest rank. */
+function lowest(windows: readonly LaneWindow[], tenant: string): LaneWindow | undefined {
+  let best: LaneWindow | undefined
+  let bestRef: TaskRef | undefined
+  for (const window of windows) {
+    const ref = window.peek(tenant)
+    if (ref === undefined) continue
+    if (bestRef === undefined || ref.rank < bestRef.rank || (ref.rank === bestRef.rank && ref.id < bestRef.id)) {
+      best = window
+      bestRef = ref
+    }
+  }
+  return best
 }

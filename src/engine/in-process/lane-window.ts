@@ -14,6 +14,7 @@ const before = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank
 export class LaneWindow {
   readonly lane: string
   readonly #limit: number
+  readonly #weightOf: (tenant: string) => number
   readonly #byTenant = new Map<string, Heap<TaskRef>>()
   /** References in the window. */
   readonly #in = new Set<string>()
@@ -28,9 +29,11 @@ export class LaneWindow {
   /** It was trimmed during a refill: behind an edge there is more than storage knew of when it was read. */
   #isTrimmed = false
 
-  constructor(lane: string, limit: number) {
+  /** @param weightOf - how many references of a tenant there are for one of another: from 1. */
+  constructor(lane: string, limit: number, weightOf: (tenant: string) => number = () => 1) {
     this.lane = lane
     this.#limit = limit
+    this.#weightOf = weightOf
   }
 
   get size(): number {
@@ -122,7 +125,7 @@ export class LaneWindow {
     return this.#in.size > 2 * Math.max(this.#limit, this.#byTenant.size)
   }
 
-  /** What was read is the beginning of each tenant's queue, as long for one as for another while it has any. */
+  /** What was read is the beginning of each tenant's queue: as many rounds of its weight as the others have, while it has any. */
   #moveEdges(refs: readonly TaskRef[]): void {
     const counts = new Map<string, number>()
     const lasts = new Map<string, TaskRef>()
@@ -131,11 +134,12 @@ export class LaneWindow {
       const last = lasts.get(ref.tenant)
       if (last === undefined || before(last, ref)) lasts.set(ref.tenant, ref)
     }
-    const longest = Math.max(...counts.values())
+    let rounds = 0
+    for (const [tenant, count] of counts) rounds = Math.max(rounds, Math.ceil(count / this.#weightOf(tenant)))
     for (const [tenant, last] of lasts) {
       const edge = this.#edges.get(tenant)
       // Shorter than the others' by more than the last round: that was all of it.
-      if ((counts.get(tenant) ?? 0) < longest - 1) this.#edges.delete(tenant)
+      if ((counts.get(tenant) ?? 0) < Math.floor((rounds - 1) * this.#weightOf(tenant))) this.#edges.delete(tenant)
       else if (edge !== undefined) {
         if (before(edge, last)) this.#edges.set(tenant, last)
       } else if (refs.length >= this.#limit) {
@@ -175,8 +179,10 @@ export class LaneWindow {
 
   /** Keeps the lowest ranks, tenants alike, and leaves the rest to storage. */
   #trim(): void {
-    const share = Math.max(1, Math.floor(this.#limit / this.#byTenant.size))
+    let weights = 0
+    for (const tenant of this.#byTenant.keys()) weights += this.#weightOf(tenant)
     for (const [tenant, heap] of this.#byTenant) {
+      const share = Math.max(1, Math.floor((this.#limit * this.#weightOf(tenant)) / weights))
       if (heap.size <= share) continue
       const last = [...heap.values()].sort((a, b) => (before(a, b) ? -1 : 1))[share - 1]
       if (last === undefined) continue

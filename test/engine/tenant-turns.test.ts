@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { TenantTurns } from '../../src/engine/in-process/tenant-turns.js'
+
+/** Serves whoever is first and has something; those without leave. */
+function serve(turns: TenantTurns, left: Map<string, number>, able: (tenant: string) => boolean = () => true) {
+  let served: string | undefined
+  for (let tenant = turns.first; tenant !== undefined && served === undefined; tenant = turns.first) {
+    const count = left.get(tenant) ?? 0
+    if (count === 0) turns.leave()
+    else if (!able(tenant)) turns.passBy()
+    else {
+      served = tenant
+      left.set(tenant, count - 1)
+      turns.serve()
+    }
+  }
+  turns.done()
+  return served
+}
+
+const names = ['a', 'b', 'c', 'd', 'e']
+
+describe('turns of tenants', () => {
+  it('go round, one task each, without weights', () => {
+    const turns = new TenantTurns(() => 1)
+    const left = new Map(names.map((name) => [name, 3]))
+    for (const name of names) turns.join(name)
+    const served = Array.from({ length: 15 }, () => serve(turns, left))
+    expect(served).toEqual([...names, ...names, ...names])
+    expect(serve(turns, left)).toBeUndefined()
+  })
+
+  it('give a tenant of weight 3 three of four, evenly', () => {
+    const turns = new TenantTurns((tenant) => (tenant === 'gold' ? 3 : 1))
+    const left = new Map([
+      ['gold', 1_000],
+      ['other', 1_000],
+    ])
+    for (const name of left.keys()) turns.join(name)
+    const served = Array.from({ length: 400 }, () => serve(turns, left))
+    for (let i = 0; i + 4 <= 400; i += 4) {
+      expect(served.slice(i, i + 4).filter((name) => name === 'gold')).toHaveLength(3)
+    }
+  })
+
+  it('keep shares by weight within one task of each, whoever comes and goes, and let nobody save up or wait longer', () => {
+    const step = fc.record({
+      do: fc.constantFrom('serve', 'serve', 'serve', 'add', 'shut', 'open'),
+      tenant: fc.constantFrom(...names),
+      count: fc.integer({ min: 1, max: 40 }),
+    })
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(1, 1, 2, 2.5, 7), { minLength: 5, maxLength: 5 }),
+        fc.array(step, { maxLength: 300, size: 'max' }),
+        (weights, steps) => {
+          const weightOf = (tenant: string) => weights[names.indexOf(tenant)] ?? 1
+          const turns = new TenantTurns(weightOf)
+          const left = new Map<string, number>()
+          const shut = new Set<string>()
+          /** For each tenant that waits: how often each other was served since it last was, or came. */
+          const passed = new Map<string, Map<string, number>>()
+          const canGo = (tenant: string) => (left.get(tenant) ?? 0) > 0 && !shut.has(tenant)
+          for (const { do: what, tenant, count } of steps) {
+            if (what === 'add') {
+              left.set(tenant, (left.get(tenant) ?? 0) + count)
+              turns.join(tenant)
+            } else if (what === 'shut') shut.add(tenant)
+            else if (what === 'open') shut.delete(tenant)
+            else {
+              const isAnybodyAble = names.some(canGo)
+              const served = serve(turns, left, (name) => !shut.has(name))
+              expect(served !== undefined).toBe(isAnybodyAble)
+              if (served === undefined) continue
+              passed.delete(served)
+              for (const name of names) {
+                if (name === served) continue
+                if (!canGo(name)) {
+                  passed.delete(name)
+                  continue
+                }
+                const counts = passed.get(name) ?? new Map<string, number>()
+                passed.set(name, counts)
+                counts.set(served, (counts.get(served) ?? 0) + 1)
+                // Between two of its own turns no other gets more than its weight says, rounded up, and one.
+                const bound = Math.ceil(weightOf(served) / weightOf(name)) + 1
+                expect(counts.get(served)).toBeLessThanOrEqual(bound)
+              }
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('serves who joins after at most one task of each other, without weights', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }), fc.nat(100), (others, before) => {
+        const turns = new TenantTurns(() => 1)
+        const left = new Map<string, number>()
+        for (let i = 0; i < others; i++) {
+          left.set(`t${i}`, 10_000)
+          turns.join(`t${i}`)
+        }
+        for (let i = 0; i < before; i++) serve(turns, left)
+        left.set('new', 1)
+        turns.join('new')
+        let waited = 0
+        while (serve(turns, left) !== 'new') waited++
+        expect(waited).toBeLessThanOrEqual(others)
+      }),
+    )
+  })
+})
