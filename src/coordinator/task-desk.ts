@@ -175,10 +175,13 @@ export class TaskDesk implements SubmitApi {
     stream: (taskId, ended) => streamOf(this.#parts.streams, taskId, this.#parts.flow.runs.get(taskId), ended),
   }
 
-  /** Listens before it looks, so that an end in between is not missed. A storage that is away is waited for. */
+  /**
+   * Listens before it looks, so that an end in between is not missed; what runs here will be heard of without a look. A
+   * storage that is away is waited for.
+   */
   #waitFor(taskId: string, options: WaitOptions = {}): Promise<TaskRecord> {
     const ended = this.#parts.waiters.wait(taskId, options)
-    this.#parts.waiters.lookSoon(taskId)
+    if (!this.#parts.flow.runs.has(taskId)) this.#parts.waiters.lookSoon(taskId)
     return ended
   }
 
