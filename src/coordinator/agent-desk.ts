@@ -92,6 +92,8 @@ export class AgentDesk {
       return isDone()
     }
     await this.#until(isDone, graceMs)
+    // A claim that is committed from now on, by a storage that was away, starts no handler.
+    this.parts.flow.close()
     // Abandoned at the latest then; and their outcomes need a storage that answers.
     await this.#until(isReleased, this.node.settings.abandonAfterMs + this.node.settings.leaseMs)
     if (stuck.size > 0)
