@@ -96,6 +96,7 @@ describe('resolveOptions', () => {
     const messages = messageSettings({ task: quote })
     expect(settings).toEqual({
       name: 'batuta',
+      tenantWeights: new Map(),
       strict: false,
       taskTimeoutMs: 60_000,
       abandonAfterMs: 5_000,
