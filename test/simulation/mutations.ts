@@ -379,8 +379,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: '5: tenants are served in turn',
-    file: 'src/engine/in-process/in-process-engine.ts',
-    edits: [{ find: 'if (this.#tenants.size > 1) {', replace: 'if (this.#tenants.size > 1_000) {' }],
+    file: 'src/engine/in-process/tenant-turns.ts',
+    edits: [{ find: 'turn.at = this.#now + turn.step', replace: 'turn.at = this.#now - turn.step' }],
     detect: { by: 'simulation', invariant: '5', seeds: 1_500 },
   },
   {
