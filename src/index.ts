@@ -12,6 +12,7 @@ export { BusHub } from './bus/in-process-bus.js'
 export type {
   CoordinatorApi,
   DecisionsApi,
+  EjectOptions,
   EventsApi,
   GraceOptions,
   PollingApi,
@@ -53,6 +54,7 @@ export type { AgentDescription, PlainTask } from './router/agent-description.js'
 export type { ComparedCandidate, Refusal, RoutingDecision } from './router/decision.js'
 export type { DecisionFilter, DecisionLog } from './router/decision-log.js'
 export type { Exclusions } from './router/exclusions.js'
+export type { BreakerOptions, EjectionOptions, HealthOptions } from './router/health/health-options.js'
 export type { RefusalReason, Standing } from './router/instance-load.js'
 export type {
   DecisionRecording,
@@ -106,9 +108,11 @@ export {
 // Tasks and agents
 export type {
   AgentDefinition,
+  AgentHealth,
   AgentOptions,
   AgentSnapshot,
   AgentStatus,
+  BreakerSnapshot,
   LocalAgentOptions,
   PollingAgentOptions,
 } from './task/agent.js'

@@ -49,16 +49,40 @@ export class AgentDesk {
     if (!isPaused) this.parts.dispatcher.freed(agent)
   }
 
+  /**
+   * Leaves it out for a while, as if it had failed too often: it comes back by itself.
+   * @throws AGENT_NOT_FOUND, OPTIONS_INVALID.
+   */
+  eject(agentId: string, forMs: number | undefined): void {
+    const agent = this.parts.registry.require(agentId)
+    if (forMs !== undefined && !(forMs > 0 && forMs <= Number.MAX_SAFE_INTEGER)) {
+      const message = `must be a number of milliseconds above 0, not ${String(forMs)}`
+      throw new BatutaError('OPTIONS_INVALID', `eject: forMs ${message}.`, {
+        data: { issues: [{ path: ['forMs'], message }] },
+        fix: 'To keep an agent from work until you say otherwise, pause it.',
+      })
+    }
+    this.parts.registry.health.eject(agent.load, forMs)
+  }
+
+  /** Gives it work again at once. @throws AGENT_NOT_FOUND. */
+  restore(agentId: string): void {
+    const agent = this.parts.registry.require(agentId)
+    this.parts.registry.health.restore(agent.load)
+    this.parts.dispatcher.freed(agent)
+  }
+
   /** Gives it no new tasks, and resolves when those it has are over. */
   async drain(agentId: string, graceMs?: number): Promise<void> {
     const agent = this.parts.registry.require(agentId)
     if (!agent.isDraining) {
       agent.isDraining = true
+      this.parts.registry.health.cooling.letAllGo(agent.load)
       this.#stand(agent)
-      this.node.events.emit('agent:draining', { agentId, unfinished: agent.load.inFlight })
+      this.node.events.emit('agent:draining', { agentId, unfinished: agent.load.working })
     }
-    await this.#until(() => agent.load.inFlight === 0, graceMs)
-    if (agent.load.inFlight === 0) this.node.events.emit('agent:drained', { agentId })
+    await this.#until(() => agent.load.working === 0, graceMs)
+    if (agent.load.working === 0) this.node.events.emit('agent:drained', { agentId })
   }
 
   /** Drains it; what is unfinished after `graceMs` is given back, for others to take. */
@@ -71,7 +95,7 @@ export class AgentDesk {
       if (run.reservation.instance === agent) run.attempt.abort('released', reason)
     }
     await this.#until(
-      () => agent.load.inFlight - agent.load.stuck <= 0,
+      () => agent.load.working - agent.load.stuck <= 0,
       this.node.settings.abandonAfterMs + this.node.settings.leaseMs,
     )
     this.parts.registry.remove(agentId)
@@ -127,9 +151,12 @@ export class AgentDesk {
       maxConcurrentTasks: load.capacity,
       inFlight: load.inFlight,
       stuck: load.stuck,
+      cooling: load.cooling,
       completed: load.completed,
       failed: load.failed,
       successRate: load.successRate,
+      weight: load.weight,
+      health: this.parts.registry.health.view(load),
       lastHeartbeatAt: new Date(this.node.clock.now() - (agent.isPolling ? ageMs : 0)),
       ...(agent.lastError === undefined ? undefined : { lastError: agent.lastError }),
       ...(options.metadata === undefined ? undefined : { metadata: options.metadata }),
@@ -141,11 +168,11 @@ export class AgentDesk {
     if (agent.isPaused) return 'paused'
     if (agent.isPolling) {
       const isSilent = this.node.clock.monotonic() - agent.lastHeartbeatAt > agent.leaseMs
-      return isSilent ? 'offline' : agent.load.inFlight > 0 ? 'busy' : 'idle'
+      return isSilent ? 'offline' : agent.load.working > 0 ? 'busy' : 'idle'
     }
     if (agent.load.stuck >= agent.load.capacity) return 'error'
     if (!this.parts.owner.isAlive) return 'suspect'
-    return agent.load.inFlight > 0 ? 'busy' : 'idle'
+    return agent.load.working > 0 ? 'busy' : 'idle'
   }
 
   #stand(agent: AgentInstance): void {

@@ -1,12 +1,15 @@
 import { BatutaError } from '../errors/base-error.js'
 import { suggest } from '../internal/did-you-mean.js'
 import type { LanePool } from '../router/candidate-pool.js'
+import { Health } from '../router/health/health.js'
+import type { InstanceLoad } from '../router/instance-load.js'
 import { Roster } from '../router/roster.js'
 import type { AgentDefinition } from '../task/agent.js'
 import { checkAgentOptions } from '../task/check-agent.js'
 import { checkTaskDefinition } from '../task/check-task.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
-import { ANY_TYPE, agentLane, fallbackLane, parseLane } from '../task/lane.js'
+import { ANY_TYPE, agentLane, fallbackLane, isAgentLane, parseLane } from '../task/lane.js'
+import type { TaskRecord } from '../task/task-record.js'
 import { AgentInstance } from './agent-instance.js'
 import { LaneIndex } from './lane-index.js'
 import type { Limits } from './limits/limits.js'
@@ -22,13 +25,25 @@ export class AgentRegistry {
   readonly #definitions = new Map<string, AnyTaskDefinition>()
   readonly #lanes = new Map<string, LanePool>()
   readonly #index = new LaneIndex()
-  readonly roster = new Roster()
+  readonly roster: Roster
+  readonly health: Health
   readonly #fallback: AgentInstance
 
+  /** @param healed - told of an agent that may have become able to take work. */
   constructor(
     private readonly node: NodeContext,
     private readonly limits: Limits,
+    healed: (instance: AgentInstance) => void,
   ) {
+    const { health } = node.settings
+    this.roster = new Roster(health.slowStartMs)
+    this.health = new Health(health, this.roster, node.clock, {
+      emit: (name, payload) => node.events.emit(name, payload),
+      healed: ({ agentId }: InstanceLoad) => {
+        const instance = this.#agents.get(agentId)
+        if (instance !== undefined) healed(instance)
+      },
+    })
     this.#fallback = this.#instance({
       kind: 'batuta.agent',
       id: FALLBACK_AGENT,
@@ -49,6 +64,7 @@ export class AgentRegistry {
     for (const task of instance.definitions) this.define(task)
     this.#agents.set(instance.id, instance)
     this.limits.addAgent(instance)
+    this.health.came(instance.load)
     for (const pool of this.#index.add(instance)) this.#join(pool, instance)
     const own = this.#lanes.get(agentLane(instance.id))
     if (own !== undefined) this.#join(own, instance)
@@ -137,6 +153,13 @@ export class AgentRegistry {
     return pool
   }
 
+  /** Whether a task is meant for one agent whose breaker for its type is open: such a lane holds tasks of several types. */
+  isBlocked({ lane, type }: TaskRecord): boolean {
+    const parsed = isAgentLane(lane) ? parseLane(lane) : undefined
+    const load = parsed?.kind === 'agent' ? this.#agents.get(parsed.agentId)?.load : undefined
+    return load !== undefined && this.health.blocks(load, type)
+  }
+
   get lanes(): IterableIterator<string> {
     return this.#lanes.keys()
   }
@@ -150,6 +173,7 @@ export class AgentRegistry {
   #join(pool: LanePool, instance: AgentInstance): void {
     pool.join(instance.load)
     instance.lanes.push(pool.id)
+    this.health.joined(pool, instance.load)
   }
 
   #instance(definition: AgentDefinition): AgentInstance {

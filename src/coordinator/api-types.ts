@@ -105,6 +105,12 @@ export interface GraceOptions {
   readonly graceMs?: number | undefined
 }
 
+/** For how long an agent is left out by hand. */
+export interface EjectOptions {
+  /** In milliseconds, above 0. Default: as long as after a first row of failures (`ejection.baseMs`). */
+  readonly forMs?: number | undefined
+}
+
 /** What a shutdown left behind. */
 export interface ShutdownReport {
   /** Handlers that did not return although they were aborted. */
@@ -122,6 +128,10 @@ export interface CoordinatorApi extends SubmitApi, PollingApi, DecisionsApi, Eve
   unregisterAgent(agentId: string, options?: GraceOptions): Promise<void>
   /** Cancels a task by id. @throws TASK_NOT_FOUND. */
   cancel(taskId: string, reason?: string): Promise<boolean>
+  /** @see OrchestratorApi.eject */
+  eject(agentId: string, options?: EjectOptions): void
+  /** @see OrchestratorApi.restore */
+  restore(agentId: string): void
   /** The agents of this node. */
   agents(): AgentSnapshot[]
   health(): Health

@@ -10,6 +10,9 @@ import { resolveOptions } from './resolve-options.js'
 
 type Z = typeof Zod
 
+/** Calls in the window of a breaker: each costs eight bytes. */
+const MAX_WINDOW = 10_000
+
 /** Makes the schema of an object of options, whose names are then known for "did you mean". */
 export type ObjectOf = <S extends Zod.core.$ZodLooseShape>(path: string, shape: S) => Zod.ZodType
 
@@ -32,7 +35,7 @@ export async function checkCoordinatorOptions(raw: unknown, more: MoreOptions = 
   const check = new OptionCheck()
   const { of } = more
   const z = await import('zod')
-  const { schema, known } = schemaOf(z, more)
+  const { schema, known } = schemaOf(z, more, (raw ?? {}) as CoordinatorOptions)
   const result = schema.safeParse(raw)
   if (!result.success) {
     for (const issue of result.error.issues) addIssue(check, issue, known)
@@ -55,7 +58,7 @@ function addIssue(check: OptionCheck, issue: Zod.core.$ZodIssue, known: KnownNam
   else check.keys(path, Object.fromEntries(issue.keys.map((key) => [key, true])), known[path.join('.')] ?? new Set())
 }
 
-function schemaOf(z: Z, more: MoreOptions) {
+function schemaOf(z: Z, more: MoreOptions, raw: CoordinatorOptions) {
   const known: KnownNames = {}
   const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional()
   const positiveMs = z.number().min(1).max(Number.MAX_SAFE_INTEGER).optional()
@@ -90,6 +93,27 @@ function schemaOf(z: Z, more: MoreOptions) {
     }),
     maxLost: count,
     maxPayloadBytes: count,
+    breaker:
+      raw.breaker === false
+        ? z.literal(false)
+        : object('breaker', {
+            failureRate: z.number().gt(0).max(1).optional(),
+            minCalls: count,
+            maxCalls: z.int().min(1).max(MAX_WINDOW).optional(),
+            windowMs: positiveMs,
+            openMs: positiveMs,
+          }),
+    ejection:
+      raw.ejection === false
+        ? z.literal(false)
+        : object('ejection', {
+            failures: count,
+            baseMs: positiveMs,
+            maxMs: positiveMs,
+            maxShare: z.number().min(0).max(1).optional(),
+            panicBelow: z.number().min(0).max(1).optional(),
+          }),
+    slowStartMs: ms,
     priorityBoosts: object('priorityBoosts', { low: ms, normal: ms, high: ms, critical: ms }),
     tenantWeights: z.record(z.string().min(1), z.number().min(0.01).max(100)).optional(),
     heartbeatMs: positiveMs,
@@ -139,6 +163,11 @@ function checkTogether(check: OptionCheck, options: CoordinatorOptions): void {
   if (observeMs * 4 > leaseMs) {
     check.add(['observeMs'], `must be at most a quarter of leaseMs (${leaseMs}), not ${observeMs}`)
   }
+  const { breaker, ejection } = settings.health
+  if (breaker !== undefined && breaker.minCalls > breaker.maxCalls)
+    check.add(['breaker', 'minCalls'], `must be at most maxCalls (${breaker.maxCalls}), not ${breaker.minCalls}`)
+  if (ejection.baseMs > ejection.maxMs)
+    check.add(['ejection', 'baseMs'], `must be at most maxMs (${ejection.maxMs}), not ${ejection.baseMs}`)
   const inOrder = boosts.low <= boosts.normal && boosts.normal <= boosts.high && boosts.high <= boosts.critical
   if (typeof options.router === 'object' && 'recording' in options.router && options.recordDecisions !== undefined)
     check.add(['recordDecisions'], 'belongs in the options of the Router that is given')

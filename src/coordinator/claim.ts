@@ -10,6 +10,7 @@ export interface Reservation {
   readonly instance: AgentInstance
   readonly token: string
   readonly ownerId: string
+  readonly lane: string
   readonly decision: RoutingDecision | undefined
   readonly permitId: string | undefined
   readonly claim: ClaimFacts

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Clock } from '../internal/clock.js'
 import type { Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
+import type { HealthOptions } from '../router/health/health-options.js'
 import type { Router, RouterOptions } from '../router/router.js'
 import type { RoutingStrategy } from '../router/routing-strategy.js'
 import type { StrategyName } from '../router/strategies/strategy-by-name.js'
@@ -23,7 +24,7 @@ export interface RetentionOptions {
  * Options of `new Coordinator`, and most of those of `createOrchestrator`. Each may be left out or undefined, which is the same. They are
  * checked at the start, all at once; an unknown name is an error.
  */
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends HealthOptions {
   /** The agents to begin with. Default none; `app.agent()` adds more. */
   readonly agents?: readonly AgentDefinition[] | undefined
   /** Task definitions to know besides those of the agents' handlers: what is submitted here and done elsewhere. */

@@ -1,3 +1,4 @@
+import type { HealthSettings } from '../router/health/health-options.js'
 import type { PriorityBoosts } from '../task/priority.js'
 import type { RetryPolicy } from '../task/retry-policy.js'
 
@@ -34,4 +35,5 @@ export interface CoordinatorSettings {
   readonly boosts: PriorityBoosts
   /** Tenants that are not here have weight 1. */
   readonly tenantWeights: ReadonlyMap<string, number>
+  readonly health: HealthSettings
 }

@@ -7,14 +7,14 @@ import type { Timer } from '../internal/clock.js'
 import { guardedLogger, silentLogger } from '../internal/logger.js'
 import type { RoutingDecision } from '../router/decision.js'
 import type { DecisionFilter } from '../router/decision-log.js'
-import { Router } from '../router/router.js'
+import type { Router } from '../router/router.js'
 import { memoryStorage } from '../storage/memory/memory-storage.js'
 import { SCHEMA } from '../storage/records.js'
 import type { AgentDefinition, AgentSnapshot } from '../task/agent.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { AgentInstance } from './agent-instance.js'
-import type { CoordinatorApi, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
+import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
 import { checkDecisionFilter } from './check-filters.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { CoordinatorOptions } from './coordinator-options.js'
@@ -25,6 +25,7 @@ import { HandlerScope } from './handler-scope.js'
 import { NodeContext } from './node-context.js'
 import { type NodeParts, wire } from './node-parts.js'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.js'
+import { routerOf } from './router-of.js'
 import type { Health, RunState } from './status-types.js'
 import { TaskDesk } from './task-desk.js'
 import type { SessionSupport } from './task-extension.js'
@@ -149,9 +150,18 @@ export class Coordinator implements CoordinatorApi {
     this.parts.desk.pause(agentId, true)
   }
 
-  /** @throws AGENT_NOT_FOUND. */
   resume(agentId: string): void {
     this.parts.desk.pause(agentId, false)
+  }
+
+  /** Leaves it out for a while. @throws AGENT_NOT_FOUND, OPTIONS_INVALID. */
+  eject(agentId: string, options: EjectOptions = {}): void {
+    this.parts.desk.eject(agentId, options.forMs)
+  }
+
+  /** Gives it work again that it was kept from for its failures. @throws AGENT_NOT_FOUND. */
+  restore(agentId: string): void {
+    this.parts.desk.restore(agentId)
   }
 
   /** Gives it no new tasks, and waits for those it has. @throws AGENT_NOT_FOUND. */
@@ -287,12 +297,4 @@ async function checkLazily(options: CoordinatorOptions | undefined): Promise<voi
   if (options === undefined) return
   const { checkCoordinatorOptions } = await import('./check-options.js')
   await checkCoordinatorOptions(options)
-}
-
-/** A router with the application's clock and randomness, that tells of strategies that break. */
-function routerOf({ router, random, clock, settings, recordDecisions }: ResolvedOptions, events: EventHub): Router {
-  if (router instanceof Router) return router
-  const onError = (error: BatutaError) =>
-    events.emit('routing:fallback', { strategy: (error.data as { readonly strategy: string }).strategy, error })
-  return new Router({ strategy: router, random, clock, keepDecisions: settings.decisions, recordDecisions, onError })
 }

@@ -110,6 +110,7 @@ export class Dispatcher {
     if (reservation.permitId !== undefined && !isPermitTaken) this.#freePermit(task.type, reservation.permitId)
     reservation.hold?.end()
     reservation.instance.load.release()
+    this.registry.health.givenBack(reservation.instance.load, task.type, reservation.token)
     if (reservation.instance.isPolling) this.hooks.reserved(reservation.instance, false)
     this.freed(reservation.instance)
   }
@@ -151,7 +152,8 @@ export class Dispatcher {
     this.#isPumping = true
     try {
       while (this.hooks.mayClaim()) {
-        const lanes = this.#lanesWithRoom()
+        const lanes: string[] = []
+        for (const lane of this.#open(this.#waiting)) if (this.registry.lane(lane).hasRoom) lanes.push(lane)
         if (lanes.length === 0) break
         const [ref] = this.engine.want(lanes, 1)
         if (ref !== undefined) this.#dispatch(ref)
@@ -160,12 +162,6 @@ export class Dispatcher {
     } finally {
       this.#isPumping = false
     }
-  }
-
-  #lanesWithRoom(): string[] {
-    const lanes: string[] = []
-    for (const lane of this.#open(this.#waiting)) if (this.registry.lane(lane).size > 0) lanes.push(lane)
-    return lanes
   }
 
   #dispatch(ref: TaskRef): void {
@@ -187,11 +183,13 @@ export class Dispatcher {
       this.parked.addForOthers(ref, failed)
       return
     }
-    const need = this.limits.admitted(task)
+    const need = this.registry.isBlocked(task) ? undefined : this.limits.admitted(task)
     if (need === undefined) {
       this.#holdBack(ref)
       return
     }
+    // A slot is held back after a failure only while somebody else can take the work.
+    if (pool.size === 0) this.registry.health.cooling.letGo(pool.health.heldBack)
     const limit = this.registry.limitOf(task.type)
     const permit = limit === undefined ? undefined : this.permits.guess(task.type, limit)
     if (limit !== undefined && permit === undefined) {
@@ -212,7 +210,7 @@ export class Dispatcher {
     this.#claim(ref, known, this.#reserve(task, instance, decision, permit?.id, need))
   }
 
-  /** A limit of its type lets it wait: in its lane, which is passed by until then, or parked if the lane has others too. */
+  /** A limit of its type, or a breaker, lets it wait: in its lane, which is passed by until then, or parked if the lane has others too. */
   #holdBack(ref: TaskRef): void {
     if (!this.limits.isShut(ref.lane)) this.parked.addLimited(ref)
     else this.#putBack(ref)
@@ -260,6 +258,7 @@ export class Dispatcher {
     const token = this.node.newToken()
     this.claims.add(token)
     instance.load.assign(this.registry.roster.nextSequence())
+    this.registry.health.assigned(instance.load, task.type, token)
     if (instance.isPolling) this.hooks.reserved(instance, true)
     const now = this.node.time.now()
     const claim: ClaimFacts = {
@@ -274,7 +273,7 @@ export class Dispatcher {
       claimEndsAt: instance.isPolling ? now + instance.leaseMs : undefined,
     }
     const hold = this.limits.hold(instance, task.type, need)
-    return { instance, token, ownerId: claim.ownerId, decision, permitId, claim, hold }
+    return { instance, token, ownerId: claim.ownerId, lane: task.lane, decision, permitId, claim, hold }
   }
 
   #claim(ref: TaskRef, entry: Entry, reservation: Reservation): void {

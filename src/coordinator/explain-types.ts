@@ -25,10 +25,12 @@ export type PendingReason =
   | { readonly kind: 'no_agent'; readonly agentId: string; readonly didYouMean?: string }
   /** Everybody who could take it has all slots taken. */
   | { readonly kind: 'all_busy'; readonly agents: number }
-  /** Nobody who could take it can work: offline, suspect, paused, draining or in error. */
+  /** Nobody who could take it can: how many are offline, paused, draining, full and so on. */
   | { readonly kind: 'all_away'; readonly agents: number; readonly statuses: Readonly<Record<string, number>> }
-  /** Those who could take it failed too often with this type; tried again at about `until`. */
-  | { readonly kind: 'breaker_open'; readonly until?: Date }
+  /** So many who could take it failed too often with this type; the first is tried again at `until`, or now when absent. */
+  | { readonly kind: 'breaker_open'; readonly agents: number; readonly until?: Date }
+  /** So many who could take it failed several times in a row, or were ejected by hand; the first comes back at `until`. */
+  | { readonly kind: 'ejected'; readonly agents: number; readonly until: Date }
   /**
    * Its type (`taskType`), or so many of the agents that could take it, have started as often as they may, until then.
    * Without `until` that depends on attempts under way.

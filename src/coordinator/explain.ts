@@ -1,5 +1,6 @@
 import { suggest } from '../internal/did-you-mean.js'
 import type { RoutingDecision } from '../router/decision.js'
+import type { RefusalReason } from '../router/instance-load.js'
 import { ANY_TYPE, parseLane } from '../task/lane.js'
 import { taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
@@ -91,8 +92,9 @@ function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
   const failedOn = new Set(
     task.attempts.filter((attempt) => attempt.outcome === 'failed').map((attempt) => attempt.agentId),
   )
-  if (agents.length > 0 && agents.every((agent) => agent.load.refusal !== undefined)) {
-    reasons.push(...unableReasons(view, agents))
+  const refusals = agents.map((agent) => refusalOf(view, task, agent))
+  if (agents.length > 0 && refusals.every((refusal) => refusal !== undefined)) {
+    reasons.push(...unableReasons(view, task, agents, refusals))
   } else if (isParked && failedOn.size > 0) {
     reasons.push({ kind: 'excluded', agents: failedOn.size })
   } else if (isParked && limit === undefined) {
@@ -102,21 +104,49 @@ function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
   return reasons
 }
 
+/** Why an agent of the task's lane can't take it now. */
+function refusalOf({ registry }: ExplainView, task: TaskRecord, { load }: AgentInstance): RefusalReason | undefined {
+  return registry.isBlocked(task) ? 'breaker_open' : registry.lane(task.lane).refusalOf(load)
+}
+
 /** Nobody of those who serve a task can take it now: why not, those first who can before long. */
-function unableReasons(view: ExplainView, agents: readonly AgentInstance[]): PendingReason[] {
+function unableReasons(
+  view: ExplainView,
+  task: TaskRecord,
+  agents: readonly AgentInstance[],
+  refusals: readonly (RefusalReason | undefined)[],
+): PendingReason[] {
+  if (refusals.every((refusal) => refusal === 'full')) return [{ kind: 'all_busy', agents: agents.length }]
+  const { health } = view.registry
   const reasons: PendingReason[] = []
+  const left = (reason: RefusalReason) => agents.filter((_, i) => refusals[i] === reason)
   for (const kind of ['rate_limited', 'over_budget'] as const) {
-    const gates = agents.flatMap((agent) => (agent.load.refusal === kind ? (agent.gate ?? []) : []))
+    const gates = left(kind).flatMap((agent) => agent.gate ?? [])
     if (gates.length > 0) reasons.push({ kind, ...until(view, ...gates), agents: gates.length })
   }
-  const rest = agents.filter(({ load: { refusal } }) => refusal !== 'rate_limited' && refusal !== 'over_budget')
-  if (rest.length === 0) return reasons
-  if (agents.every(({ load }) => load.refusal === 'full')) return [{ kind: 'all_busy', agents: agents.length }]
+  const open = left('breaker_open')
+  if (open.length > 0) {
+    const end = earliest(open.map(({ load }) => health.openUntil(load, task.type)))
+    reasons.push({ kind: 'breaker_open', agents: open.length, ...(end !== undefined && { until: end }) })
+  }
+  const ejected = left('ejected')
+  const end = earliest(ejected.map(({ load }) => health.ejectedUntil(load)))
+  if (end !== undefined) reasons.push({ kind: 'ejected', agents: ejected.length, until: end })
   const statuses: Record<string, number> = {}
-  for (const { load } of rest)
-    if (load.refusal !== undefined) statuses[load.refusal] = (statuses[load.refusal] ?? 0) + 1
-  reasons.push({ kind: 'all_away', agents: rest.length, statuses })
+  for (const refusal of refusals)
+    if (refusal !== undefined && !TIMED.has(refusal)) statuses[refusal] = (statuses[refusal] ?? 0) + 1
+  const rest = Object.values(statuses).reduce((sum, count) => sum + count, 0)
+  if (rest > 0) reasons.push({ kind: 'all_away', agents: rest, statuses })
   return reasons
+}
+
+/** Reasons that are told of by themselves: they end by time. */
+const TIMED: ReadonlySet<RefusalReason> = new Set(['rate_limited', 'over_budget', 'breaker_open', 'ejected'])
+
+/** The first of these times that are known. */
+function earliest(times: readonly (number | undefined)[]): Date | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : new Date(Math.min(...known))
 }
 
 /** When the first of these opens: storage time. */

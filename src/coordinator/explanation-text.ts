@@ -1,4 +1,4 @@
-import { columns, durationText } from '../internal/columns.js'
+import { columns, durationText, timeText } from '../internal/columns.js'
 import type { RoutingDecision } from '../router/decision.js'
 import type { TaskAttempt } from '../task/task.js'
 import type { PendingReason } from './explain-types.js'
@@ -43,6 +43,8 @@ function limitedText(
         : `${agents} agents that could take it are`
   return `${who} ${how}${until === undefined ? '' : ` until ${until.toISOString()}`}`
 }
+const capable = (agents: number) =>
+  agents === 1 ? 'an agent that can take it' : `each of ${agents} agents that can take it`
 
 /** Why a task has not started, in one sentence. */
 export function reasonText(reason: PendingReason): string {
@@ -74,7 +76,11 @@ export function reasonText(reason: PendingReason): string {
       return `Nobody who can take it is at work: ${statuses.join(', ')}.`
     }
     case 'breaker_open':
-      return 'Those who can take it failed too often; they are tried again later.'
+      return reason.until === undefined
+        ? `Breaker half open: ${capable(reason.agents)} failed too often with this type; one task tries whether that is over.`
+        : `Breaker open until ${timeText(reason.until)}: ${capable(reason.agents)} failed too often with this type.`
+    case 'ejected':
+      return `Ejected until ${timeText(reason.until)}: ${capable(reason.agents)} failed several times in a row, or was taken out by hand.`
     case 'rate_limited':
       return `${limitedText(reason, 'rate limited')}.`
     case 'over_budget':

@@ -62,7 +62,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
   const { engine, router, bus, scope } = deps
   const sessions = deps.sessions?.(node)
   const limits: Limits = new Limits(node, (type) => registry.definition(type))
-  const registry: AgentRegistry = new AgentRegistry(node, limits)
+  const registry: AgentRegistry = new AgentRegistry(node, limits, (instance) => dispatcher.freed(instance))
   const requests = new Requests(node, registry, router)
   const permits = new Permits(node)
   const budget = new RetryBudget(node.clock, node.settings.retryBudget)
@@ -77,8 +77,9 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     sessions,
     over: (claim, outcome) => {
       dispatcher.claims.delete(claim.token)
-      flow.judge(claim.reservation, claim.type, outcome, 0)
-      flow.slotFreed(claim.reservation)
+      const durationMs = node.time.now() - claim.reservation.claim.now
+      const isFault = flow.judge(claim.reservation, claim.type, outcome, durationMs)
+      flow.slotFreed(claim.reservation, claim.type, isFault)
     },
   })
   const dispatcher = new Dispatcher(node, engine, router, registry, permits, limits, {
@@ -141,7 +142,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     router,
     scope,
     halt: () => {
-      for (const part of [clockwork, purge, polling, limits]) part.stop()
+      for (const part of [clockwork, purge, polling, limits, registry.health]) part.stop()
     },
     lookAround: async () => {
       dispatcher.wake(await lanesInStorage(node, node.settings.maxLanes))

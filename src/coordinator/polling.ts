@@ -42,7 +42,8 @@ export class PollingDesk {
   /** Waits for work for this agent; answers with what came at the first moment when anything did. */
   async claim(instance: AgentInstance, options: ClaimOptions, wake: () => void): Promise<AnyClaim[]> {
     checkClaimOptions(options)
-    const free = instance.load.capacity - instance.load.inFlight
+    const { capacity, inFlight, cooling } = instance.load
+    const free = capacity - inFlight + cooling
     const max = Math.min(options.max ?? free, free)
     if (options.signal?.aborted === true) return []
     const demand: Demand = { max: Math.max(0, max), answer: createDeferred(), claims: [], reserved: 0, isOpen: true }
@@ -83,9 +84,9 @@ export class PollingDesk {
     const definition = this.definitionOf(entry.value.type)
     const claim = new PolledClaim(entry, reservation, definition, this.node, {
       ...this.hooks,
-      over: (one) => {
+      over: (one, outcome) => {
         if (this.#active.get(entry.id) === one) this.#active.delete(entry.id)
-        this.hooks.over(one)
+        this.hooks.over(one, outcome)
         this.#stand(instance)
       },
     })

@@ -1,6 +1,7 @@
 import { type Clock, realClock } from '../internal/clock.js'
 import { type Logger, silentLogger } from '../internal/logger.js'
 import { cryptoRandom, type Random } from '../internal/random.js'
+import { healthSettings } from '../router/health/health-options.js'
 import { COUNT_LIMIT } from '../storage/storage.js'
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../task/json-value.js'
 import { DEFAULT_BOOSTS } from '../task/priority.js'
@@ -82,6 +83,7 @@ function settingsOf(options: CoordinatorOptions): CoordinatorSettings {
       high: boosts?.high ?? DEFAULT_BOOSTS.high,
       critical: boosts?.critical ?? DEFAULT_BOOSTS.critical,
     },
+    health: healthSettings(options),
   }
 }
 

@@ -27,6 +27,12 @@ export interface LaneStatus {
   readonly ready: number
   /** Agents known here that could take them, busy or not. */
   readonly agents: number
+  /** Of those at work (not paused, draining or offline), how many have no open breaker for it and are not ejected. */
+  readonly healthy: number
+  /** How many are ejected: left out, unless so few are healthy that they are used all the same. */
+  readonly ejected: number
+  /** Whether so few are healthy. */
+  readonly inPanic: boolean
 }
 
 /** A process that may hold claims. */

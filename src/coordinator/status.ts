@@ -1,4 +1,4 @@
-import { parseLane } from '../task/lane.js'
+import { contentsOf } from '../task/lane.js'
 import type { TaskStatus } from '../task/task-status.js'
 import type { Coordinator } from './coordinator.js'
 import { STATES } from './listing.js'
@@ -46,13 +46,15 @@ async function countTasks({ node }: Coordinator): Promise<Record<TaskStatus, num
 function readLanes({ node, parts }: Coordinator): Promise<LaneStatus[]> {
   return Promise.all(
     [...parts.registry.lanes].map(async (name) => {
-      const lane = parseLane(name)
+      const pool = parts.registry.lane(name)
       const { count } = await node.storage.count('ready', { prefix: [name] })
       return {
-        type: lane.kind === 'tasks' ? (lane.type ?? '*') : lane.kind === 'fallback' ? lane.type : '*',
-        requires: lane.kind === 'tasks' ? lane.requires : [],
+        ...contentsOf(name),
         ready: count,
-        agents: parts.registry.lane(name).members,
+        agents: pool.members,
+        healthy: pool.health.healthy,
+        ejected: pool.health.ejected,
+        inPanic: pool.health.inPanic,
       }
     }),
   )

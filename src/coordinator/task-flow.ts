@@ -1,10 +1,11 @@
 import type { Bus, BusMessage } from '../bus/bus.js'
+import type { Verdict } from '../router/health/breaker.js'
 import type { Router } from '../router/router.js'
 import { taskOf } from '../task/task.js'
 import { cancelled, currentAttempt, isOver, type Outcome } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
-import type { AgentRegistry } from './agent-registry.js'
+import { type AgentRegistry, FALLBACK_AGENT } from './agent-registry.js'
 import { announce } from './announce.js'
 import type { AttemptEnd, Late } from './attempt.js'
 import { type Change, changeTask } from './change-task.js'
@@ -91,9 +92,10 @@ export class TaskFlow {
       // Only when this node stops while the storage is away: whoever starts next takes the task back.
       this.node.log.warn({ taskId: run.taskId, error }, 'an outcome could not be written')
     }
-    this.judge(run.reservation, run.entry.value.type, settlement.outcome, durationMs)
+    const { type } = run.entry.value
+    const isFault = this.judge(run.reservation, type, settlement.outcome, durationMs)
     if (this.runs.get(run.taskId) === run) this.runs.delete(run.taskId)
-    if (end.stuck === undefined) this.slotFreed(run.reservation)
+    if (end.stuck === undefined) this.slotFreed(run.reservation, type, isFault)
     else await this.#untilReturned(run, end.stuck)
   }
 
@@ -104,20 +106,30 @@ export class TaskFlow {
     this.#parts.dispatcher.claims.delete(run.token)
   }
 
-  /** The numbers that routing learns from. What is not the agent's fault counts neither way. */
-  judge({ instance, decision }: Reservation, type: string, outcome: Outcome | undefined, durationMs: number): void {
-    const isFault = outcome?.type === 'failure' && outcome.retryable
-    const kind = outcome?.type === 'success' ? 'success' : isFault ? 'failure' : 'neutral'
-    instance.load.record(type, kind, durationMs, this.node.clock.monotonic())
+  /**
+   * The numbers that routing learns from. What is not the agent's fault counts neither way.
+   * @returns whether it failed by the agent's fault.
+   */
+  judge(reservation: Reservation, type: string, outcome: Outcome | undefined, durationMs: number): boolean {
+    const { instance, decision, token } = reservation
+    const kind = verdictOn(outcome)
+    const now = this.node.clock.monotonic()
+    instance.load.record(type, kind, durationMs, now)
+    // Fallback functions are no agent: there is nobody to keep from work.
+    if (instance.id !== FALLBACK_AGENT)
+      this.#parts.registry.health.settled(instance.load, type, token, kind, durationMs, now)
     if (outcome?.type === 'failure') instance.lastError = outcome.error.message
     if (decision !== undefined) this.#parts.router.settled(decision, kind, durationMs)
+    return kind === 'failure'
   }
 
-  /** The attempt is over for us; whoever has a task for this slot may come. */
-  slotFreed(reservation: Reservation): void {
-    reservation.hold?.end()
-    reservation.instance.load.release()
-    this.#parts.dispatcher.freed(reservation.instance)
+  /** The attempt is over for us; whoever has a task for this slot may come: after a failure only some time later. */
+  slotFreed({ instance, lane, hold }: Reservation, type: string, isFault: boolean): void {
+    const { registry, dispatcher } = this.#parts
+    hold?.end()
+    if (isFault && registry.health.cooling.hold(instance.load, type, registry.lane(lane))) return
+    instance.load.release()
+    dispatcher.freed(instance)
   }
 
   #abandoned(run: Run): void {
@@ -274,4 +286,12 @@ export class TaskFlow {
       run.attempt.abort('cancel', new DOMException(held.value.cancelReason ?? 'The task was cancelled.', 'AbortError'))
     } else if (!this.#parts.dispatcher.claims.has(token) && !isOver(held.value)) takeBack(held)
   }
+}
+
+/** What an outcome says about the agent. */
+function verdictOn(outcome: Outcome | undefined): Verdict {
+  if (outcome?.type === 'success') return 'success'
+  if (outcome?.type !== 'failure' || !outcome.retryable) return 'neutral'
+  // Somebody else wrote to the session meanwhile.
+  return outcome.error.code === 'CONTEXT_CONFLICT' ? 'neutral' : 'failure'
 }

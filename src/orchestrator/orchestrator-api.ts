@@ -1,6 +1,7 @@
 import type {
   CoordinatorApi,
   DecisionsApi,
+  EjectOptions,
   EventsApi,
   GraceOptions,
   PollingApi,
@@ -36,6 +37,18 @@ export interface OrchestratorApi<out TReply = unknown> extends SubmitApi, Pollin
   resume(agentId: string): void
   /** Gives it no new tasks, and waits for those it has. @throws AGENT_NOT_FOUND. */
   drain(agentId: string): Promise<void>
+  /**
+   * Leaves it out for a while, in all its lanes, as if it had failed too often; running tasks go on. It comes back by
+   * itself, or with `restore`. Like one that was ejected for failures it is used all the same while fewer than half of a
+   * lane's agents are healthy: to keep it from work whatever happens, pause it.
+   * @throws AGENT_NOT_FOUND, OPTIONS_INVALID.
+   */
+  eject(agentId: string, options?: EjectOptions): void
+  /**
+   * Gives it work again that it was kept from for its failures, or by `eject`: its breakers close, its success rate counts
+   * as whole. One that was ejected gets its share little by little. Does not end a pause. @throws AGENT_NOT_FOUND.
+   */
+  restore(agentId: string): void
   /** Drains it and lets it go; what is unfinished after `graceMs` is given to others. @throws AGENT_NOT_FOUND. */
   removeAgent(agentId: string, options?: GraceOptions): Promise<void>
 

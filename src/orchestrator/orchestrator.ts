@@ -3,6 +3,7 @@ import { sessionSupport } from '../conversation/session-support.js'
 import type {
   CoordinatorApi,
   DecisionsApi,
+  EjectOptions,
   GraceOptions,
   PollingApi,
   ShutdownReport,
@@ -108,6 +109,14 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
 
   drain(agentId: string): Promise<void> {
     return this.#coordinator.drain(agentId)
+  }
+
+  eject(agentId: string, options?: EjectOptions): void {
+    this.#coordinator.eject(agentId, options)
+  }
+
+  restore(agentId: string): void {
+    this.#coordinator.restore(agentId)
   }
 
   removeAgent(agentId: string, options?: GraceOptions): Promise<void> {

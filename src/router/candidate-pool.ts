@@ -1,24 +1,18 @@
 import { type Bar, BIT, withEnd } from './bars.js'
 import { ByAgent } from './by-agent.js'
 import { Comparison } from './comparison.js'
+import type { Healer } from './healer.js'
 import type { InstanceLoad, RefusalReason } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
-import { endOf, Member } from './member.js'
+import { Member } from './member.js'
 import { Narrowing } from './narrowing.js'
+import { PoolHealth } from './pool-health.js'
 import { PoolView } from './pool-view.js'
 import type { Lots, Ranking, Score, Slots } from './ranking.js'
 import { RefusalCounts, type Refusals } from './refusal-counts.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
 import { makeRoom, SlotIndexes } from './slot-indexes.js'
 import { SlotSet } from './slot-set.js'
-
-/** Lets success rates recover. */
-export interface Healer {
-  /** Whether there is anything to heal: only then is it worth reading a clock. */
-  readonly recovering: boolean
-  /** @param now - monotonic milliseconds. */
-  recover(now: number): void
-}
 
 /**
  * The agent instances that serve a lane, and which of them could take a task now.
@@ -28,7 +22,6 @@ export interface Healer {
  * member's numbers move: it is put on `#dirty`, once, and looked at when the pool is next asked.
  */
 export class LanePool implements Slots {
-  readonly id: string
   /** What strategies see. */
   readonly view: CandidatePool
   /** Whom the strategy asked about in the decision under way. Shared with the pools narrowed from this one. */
@@ -47,6 +40,7 @@ export class LanePool implements Slots {
   readonly #refusals = new RefusalCounts()
   readonly #outside = new RefusalCounts()
   readonly #indexes: SlotIndexes = new SlotIndexes(this)
+  readonly #health = new PoolHealth()
   readonly #narrowings = new Map<string | symbol, Narrowing>()
   /** Made when first needed, kept up to date from then on. */
   #byAgent: ByAgent | undefined
@@ -55,13 +49,12 @@ export class LanePool implements Slots {
   readonly #nested: boolean
   #list: readonly Candidate[] | undefined
 
-  /** Heals success rates while time passes; absent for pools of a moment. */
-  readonly healer: Healer | undefined
-
-  /** @param id - the lane. */
-  constructor(id: string, healer?: Healer, comparison?: Comparison) {
-    this.id = id
-    this.healer = healer
+  /** @param id - the lane. @param healer - absent for pools of a moment. */
+  constructor(
+    readonly id: string,
+    readonly healer?: Healer,
+    comparison?: Comparison,
+  ) {
     this.comparison = comparison ?? new Comparison()
     this.#nested = comparison !== undefined
     this.view = new PoolView(this)
@@ -78,8 +71,19 @@ export class LanePool implements Slots {
     return this.#able.length
   }
 
+  /** Whether a member can take work now, or could if slots were not held back after failures. */
+  get hasRoom(): boolean {
+    return this.size > 0 || this.#health.heldBack !== undefined
+  }
+
   get circle(): number {
     return this.#slots.length
+  }
+
+  /** How many are healthy, ejected, hold slots back. */
+  get health(): PoolHealth {
+    this.#look()
+    return this.#health
   }
 
   /** Those who can take work now, as a frozen list; the same one until membership changes. */
@@ -115,6 +119,8 @@ export class LanePool implements Slots {
     this.#byAgent?.delete(load)
     this.#place(member, 'offline')
     this.#count(member.refusal, -1)
+    this.#health.leave(member)
+    this.#checkPanic()
     this.#slots[member.slot] = undefined
     this.#freeSlots.push(member.slot)
     this.#indexes.mark(member.slot)
@@ -292,7 +298,7 @@ export class LanePool implements Slots {
       narrowing = new Narrowing(`${this.id}|${String(key)}`, (id) => new LanePool(id, undefined, this.comparison))
       makeRoom(this.#narrowings)
       this.#narrowings.set(key, narrowing)
-      for (const member of this.#members.values()) narrowing.join(member.load, member.bars)
+      for (const member of this.#members.values()) narrowing.join(member.load, this.#health.heeded(member.bars))
     }
     narrowing.usedAt = ++this.#questions
     return narrowing.first(rank) ?? this
@@ -315,12 +321,26 @@ export class LanePool implements Slots {
       member.dirty = false
       if (this.#slots[member.slot] !== member) continue
       this.#place(member, member.load.refusalFor(this.#barsOf(member)))
+      this.#health.count(member)
       this.#indexes.mark(member.slot)
       if (!this.#nested) member.load.lastSeen = member
       if (member.watching) continue
       member.watching = true
       member.load.watch(member)
     }
+    this.#checkPanic()
+  }
+
+  /** Those ejected are used while too few are healthy. */
+  #checkPanic(): void {
+    const ejected = this.#health.check(this.healer?.panicBelow ?? 0)
+    if (ejected === undefined) return
+    for (const member of ejected) {
+      this.#place(member, member.load.refusalFor(this.#barsOf(member)))
+      this.#indexes.mark(member.slot)
+      this.#tellNarrowings(member)
+    }
+    this.healer?.panicked(this)
   }
 
   /** Moves a member among those who can take work, or out of them. */
@@ -331,7 +351,7 @@ export class LanePool implements Slots {
       member.refusal = refusal
     }
     if (refusal !== undefined) {
-      const until = endOf(member, refusal)
+      const until = member.endOf(refusal)
       if (refusal !== was || until !== undefined) this.#refusals.add(refusal, refusal === was ? 0 : 1, until)
     }
     const busy = refusal === 'full' && member.load.stuck < member.load.capacity
@@ -359,13 +379,19 @@ export class LanePool implements Slots {
   #setBars(member: Member, bars: number): boolean {
     if (member.bars === bars) return false
     member.bars = bars
+    // A pool that was narrowed from another is told of panics by that one.
+    if (!this.#nested) this.#health.barred(member)
     this.touched(member)
-    for (const narrowing of this.#narrowings.values()) narrowing.bar(member.load, bars)
+    this.#tellNarrowings(member)
     return true
   }
 
+  #tellNarrowings({ load, bars }: Member): void {
+    for (const narrowing of this.#narrowings.values()) narrowing.bar(load, this.#health.heeded(bars))
+  }
+
   #barsOf(member: Member): number {
-    return member.bars | member.load.bars
+    return this.#health.heeded(member.bars) | member.load.bars
   }
 
   #count(reason: RefusalReason | undefined, change: number): void {

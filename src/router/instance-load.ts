@@ -1,4 +1,5 @@
 import { type Bar, type BarEnds, BIT, shownOf, withEnd } from './bars.js'
+import type { InstanceHealth } from './health/instance-health.js'
 import { type Latencies, latencyIn, learnt } from './latencies.js'
 import { LiveCandidate } from './live-candidate.js'
 import type { Candidate } from './routing-strategy.js'
@@ -89,6 +90,8 @@ export class InstanceLoad {
   completed = 0
   failed = 0
   standing: Standing = 'available'
+  /** Kept by whoever looks after health; `undefined` before its first outcome. */
+  health: InstanceHealth | undefined = undefined
   /** Causes for which every lane leaves it out: a set of {@link BIT}s. */
   bars = 0
   #barEnds: BarEnds | undefined
@@ -112,6 +115,11 @@ export class InstanceLoad {
     this.metadata = Object.freeze({ ...options.metadata })
     this.view = new LiveCandidate(this)
     this.#onRated = onRated
+  }
+
+  /** Slots whose handlers have not returned. */
+  get working(): number {
+    return this.inFlight - this.cooling
   }
 
   /** Why it can't take work now; `undefined` when it can. */

@@ -1,6 +1,7 @@
 import type { Bar, BarEnds } from './bars.js'
 import type { LanePool } from './candidate-pool.js'
 import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
+import type { Condition } from './pool-health.js'
 
 /** One instance in one pool. */
 export class Member implements Watcher {
@@ -13,6 +14,8 @@ export class Member implements Watcher {
   barEnds: BarEnds | undefined
   /** Whether it can't take work only because its slots are taken, at least one of which will be free again. */
   busy = false
+  /** How it counts; `undefined` when it has not been looked at yet. */
+  condition: Condition | undefined
   dirty = false
   /** Whether the instance will tell it of its next change. */
   watching = false
@@ -27,10 +30,10 @@ export class Member implements Watcher {
     this.watching = false
     this.pool.touched(this)
   }
-}
 
-/** When what a member is refused for ends, as far as that is known. */
-export function endOf({ bars, barEnds, load }: Member, refusal: RefusalReason): number | undefined {
-  if ((bars | load.bars) === 0) return undefined
-  return barEnds?.[refusal as Bar] ?? load.barredUntil(refusal as Bar)
+  /** When what it is refused for ends, as far as that is known: wall-clock milliseconds. */
+  endOf(refusal: RefusalReason): number | undefined {
+    if ((this.bars | this.load.bars) === 0) return undefined
+    return this.barEnds?.[refusal as Bar] ?? this.load.barredUntil(refusal as Bar)
+  }
 }

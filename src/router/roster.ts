@@ -1,5 +1,7 @@
 import { ByAgent } from './by-agent.js'
-import { type Healer, LanePool } from './candidate-pool.js'
+import { LanePool } from './candidate-pool.js'
+import type { Healer } from './healer.js'
+import { SlowStart } from './health/slow-start.js'
 import { InstanceLoad, type InstanceOptions } from './instance-load.js'
 
 /** How often success rates are brought up to date, in milliseconds. */
@@ -12,8 +14,18 @@ export class Roster implements Healer {
   readonly #pools = new Map<string, LanePool>()
   /** Instances whose success rate is below 1. */
   readonly #recovering = new Set<InstanceLoad>()
+  readonly slowStart: SlowStart
+  /** Of no pool more than the other part may be unhealthy, or it is in a panic. 0: none ever is. */
+  panicBelow = 0
+  /** Told when a pool gets into a panic or out of it. */
+  onPanic: (pool: LanePool) => void = () => undefined
   #recoveredAt = Number.NEGATIVE_INFINITY
   #sequence = 0
+
+  /** @param slowStartMs - how long it takes until new and recovered instances have their full weight. Default 0: at once. */
+  constructor(slowStartMs = 0) {
+    this.slowStart = new SlowStart(slowStartMs)
+  }
 
   /** Adds an instance; its id must be new on this node. */
   add(options: InstanceOptions): InstanceLoad {
@@ -32,6 +44,7 @@ export class Roster implements Healer {
     if (!this.#instances.delete(load.instanceId)) return
     this.#byAgent.delete(load)
     this.#recovering.delete(load)
+    this.slowStart.forget(load)
     for (const lane of lanes) this.#pools.get(lane)?.leave(load)
   }
 
@@ -46,6 +59,11 @@ export class Roster implements Healer {
 
   instances(): IterableIterator<InstanceLoad> {
     return this.#instances.values()
+  }
+
+  /** Whether it is one of these, and not gone. */
+  has(load: InstanceLoad): boolean {
+    return this.#instances.get(load.instanceId) === load
   }
 
   get size(): number {
@@ -78,16 +96,21 @@ export class Roster implements Healer {
 
   /** Whether time has anything to heal: only then is it worth reading a clock. */
   get recovering(): boolean {
-    return this.#recovering.size > 0
+    return this.#recovering.size > 0 || this.slowStart.size > 0
   }
 
   /**
-   * Lets success rates recover; at most once a second, however often it is called.
+   * Lets success rates recover and weights grow; at most once a second, however often it is called.
    * @param now - monotonic milliseconds.
    */
   recover(now: number): void {
     if (now - this.#recoveredAt < RECOVER_EVERY_MS) return
     this.#recoveredAt = now
     for (const load of this.#recovering) if (load.recover(now)) this.#recovering.delete(load)
+    this.slowStart.recover(now)
+  }
+
+  panicked(pool: LanePool): void {
+    this.onPanic(pool)
   }
 }

@@ -47,6 +47,35 @@ export interface AgentDefinition {
   readonly options: AgentOptions
 }
 
+/** A breaker that is not closed. */
+export interface BreakerSnapshot {
+  readonly taskType: string
+  /** `half_open`: one task at a time tries whether the agent works again. */
+  readonly state: 'open' | 'half_open'
+  /** When it will be half open. Absent when it is. */
+  readonly until?: Date
+  /** Attempts that were counted when it opened, and how many of them had failed. */
+  readonly calls: number
+  readonly failures: number
+}
+
+/** What keeps an agent from work, or from its full share of it, for its failures. */
+export interface AgentHealth {
+  /** Attempts in a row that failed by the agent's fault. */
+  readonly failuresInARow: number
+  /** Those that are not closed, by task type. */
+  readonly breakers: readonly BreakerSnapshot[]
+  /** It gets no tasks before `until`, unless fewer than half of a lane's agents are healthy. Absent when it is not ejected. */
+  readonly ejected?: {
+    readonly until: Date
+    readonly by: 'failures' | 'operator'
+    /** How often it was ejected for failures, this time included; forgotten while time passes. */
+    readonly ejections: number
+  }
+  /** It is new or has recovered, and has its full share from then on. Absent when it has it. */
+  readonly slowStartUntil?: Date
+}
+
 /** An agent as it runs on one node, at one moment. */
 export interface AgentSnapshot {
   readonly id: string
@@ -62,9 +91,14 @@ export interface AgentSnapshot {
   readonly inFlight: number
   /** Slots held by handlers that were abandoned and have not returned yet. */
   readonly stuck: number
+  /** Slots among those taken that are free, but held back for a while after a failure. */
+  readonly cooling: number
   readonly completed: number
   readonly failed: number
   readonly successRate: number
+  /** The part of its full share of work that it gets, above 0; 1 unless it starts slowly. */
+  readonly weight: number
+  readonly health: AgentHealth
   readonly lastHeartbeatAt: Date
   readonly lastError?: string
   readonly metadata?: Readonly<Record<string, unknown>>

@@ -64,7 +64,23 @@ export interface EventPayloads {
     readonly agentId: string
     readonly taskType: string
     readonly state: 'open' | 'half_open' | 'closed'
+    /** When it will be half open; only while it is open, as the two below. */
+    readonly until?: Date
+    /** Attempts that were counted when it opened, and how many of them had failed. */
+    readonly calls?: number
+    readonly failures?: number
   }
+  /** An agent gets no tasks for a while: it failed several times in a row, or somebody wants it so. */
+  'agent:ejected': {
+    readonly agentId: string
+    readonly by: 'failures' | 'operator'
+    readonly until: Date
+    readonly failuresInARow: number
+    /** How often it was ejected for failures, those long past forgotten. */
+    readonly ejections: number
+  }
+  /** An agent is ejected no longer; it gets its share of work little by little. */
+  'agent:restored': { readonly agentId: string; readonly by: 'time' | 'operator' }
 
   /** A message was stored, and the task that answers it. */
   'message:received': {
@@ -91,6 +107,16 @@ export interface EventPayloads {
   'owner:renewed': { readonly ownerId: string; readonly was: string }
   /** A strategy broke, or answered with a promise, and the fallback strategy decides in its place. */
   'routing:fallback': { readonly strategy: string; readonly error: unknown }
+  /** So few agents of a lane are healthy that those ejected are used too; or no longer so few. */
+  'routing:panic': {
+    readonly taskType: string
+    readonly requires: readonly string[]
+    readonly inPanic: boolean
+    /** Agents at work there: neither paused, draining nor offline. */
+    readonly agents: number
+    readonly healthy: number
+    readonly ejected: number
+  }
   /** The engine reported trouble and goes on. */
   'engine:error': { readonly engine: string; readonly error: unknown }
   /** A listener threw or rejected. */

@@ -41,6 +41,15 @@ export function isFallbackLane(lane: string): boolean {
   return lane.startsWith('fallback:')
 }
 
+/** What a lane holds, in the words of those who submit: the type (`*`: any) and the requirements. */
+export function contentsOf(name: string): { readonly type: string; readonly requires: readonly string[] } {
+  const lane = parseLane(name)
+  if (lane.kind === 'agent') return { type: ANY_TYPE, requires: [] }
+  return lane.kind === 'fallback'
+    ? { type: lane.type, requires: [] }
+    : { type: lane.type ?? ANY_TYPE, requires: lane.requires }
+}
+
 /** Reads a lane's name. */
 export function parseLane(lane: string): Lane {
   const [kind, first = '', second = ''] = lane.split(':')

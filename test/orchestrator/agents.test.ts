@@ -124,7 +124,15 @@ describe('status, health and lint', () => {
       agents: [{ id: 'any', status: 'busy' }],
       owners: [{ ownerId: status.ownerId, self: true }],
     })
-    expect(status.lanes).toContainEqual({ type: 'quote', requires: ['price'], ready: 1, agents: 1 })
+    expect(status.lanes).toContainEqual({
+      type: 'quote',
+      requires: ['price'],
+      ready: 1,
+      agents: 1,
+      healthy: 1,
+      ejected: 0,
+      inPanic: false,
+    })
     expect(app.health()).toMatchObject({ ok: true, ownerId: status.ownerId })
     done.open()
   })

@@ -44,6 +44,8 @@ describe('checkOrchestratorOptions', () => {
     ['console as the logger', { logger: console }],
     ['messages', { messages: { task: quote, whenBusy: 'merge', mergeMs: 0, history: { summarise: () => 'x' } } }],
     ['no retry', { retry: false, retention: { completed: { ageMs: 0, maxCount: 0 } } }],
+    ['no breaker, no ejection', { breaker: false, ejection: false, slowStartMs: 0 }],
+    ['breakers and ejection', { breaker: { minCalls: 1, maxCalls: 1 }, ejection: { maxShare: 0, panicBelow: 0 } }],
     ['a slow heart', { heartbeatMs: 10_000, leaseMs: 30_000, observeMs: 2_500 }],
   ])('takes %s', async (_what, options) => {
     await expect(checkOrchestratorOptions(options)).resolves.toBeUndefined()
@@ -66,6 +68,17 @@ describe('checkOrchestratorOptions', () => {
     [{ retryBudget: { ratio: 2 } }, ['retryBudget.ratio']],
     [{ retention: { complete: {}, failed: { age: 5 } } }, ['retention.failed.age', 'retention.complete']],
     [{ priorityBoosts: { low: 600_000 } }, ['priorityBoosts']],
+    [{ breaker: true, ejection: 5, slowStartMs: -1 }, ['breaker', 'ejection', 'slowStartMs']],
+    [
+      { breaker: { failureRate: 0, minCalls: 0, openMs: 0 } },
+      ['breaker.failureRate', 'breaker.minCalls', 'breaker.openMs'],
+    ],
+    [{ breaker: { minCalls: 200 } }, ['breaker.minCalls']],
+    [
+      { ejection: { failures: 2.5, maxShare: 2, panicBelow: -1 } },
+      ['ejection.failures', 'ejection.maxShare', 'ejection.panicBelow'],
+    ],
+    [{ ejection: { baseMs: 10, maxMs: 5 } }, ['ejection.baseMs']],
     [{ messages: {} }, ['messages.task']],
     [{ messages: { task: quote, history: { maxMesages: 5 } } }, ['messages.history.maxMesages']],
     [{ clock: { now: () => 5 } }, ['clock']],
@@ -118,6 +131,12 @@ describe('resolveOptions', () => {
         idleMs: 604_800_000,
       },
       boosts: { low: 0, normal: 60_000, high: 300_000, critical: 1_800_000 },
+      health: {
+        breaker: { failureRate: 0.5, minCalls: 20, maxCalls: 100, windowMs: 60_000, openMs: 10_000 },
+        ejection: { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.1, panicBelow: 0.5 },
+        ejects: true,
+        slowStartMs: 30_000,
+      },
     })
     expect(messages).toMatchObject({ whenBusy: 'enqueue', mergeMs: 300, sessionIdleMs: 86_400_000, maxMessages: 50 })
     expect(window).toBe(1_000)
@@ -133,5 +152,7 @@ describe('resolveOptions', () => {
     expect(settings.retention.failed).toEqual({ ageMs: 2_592_000_000, maxCount: 5 })
     expect(settings.boosts).toEqual({ low: 1, normal: 60_000, high: 300_000, critical: 1_800_000 })
     expect(resolveOptions({ retry: false }).settings.retry.maxRetries).toBe(0)
+    const { health } = resolveOptions({ breaker: false, ejection: false, slowStartMs: 0 }).settings
+    expect([health.breaker, health.ejects, health.slowStartMs]).toEqual([undefined, false, 0])
   })
 })

@@ -1,3 +1,4 @@
+import { SAMPLE, Sample } from '../../internal/sample.js'
 import type { Candidate } from '../routing-strategy.js'
 import { isNumbers } from './snapshot-state.js'
 
@@ -28,9 +29,6 @@ export function isMediansState(value: unknown): value is MediansState {
   const numbers = [latencies, costs, [decisions, left]].every((list) => isNumbers(list)) && isNumbers(current, 2)
   return typeof taskType === 'string' && numbers
 }
-
-/** Numbers that a median is taken over. */
-const SAMPLE = 64
 
 /** Decisions for which a median is kept. */
 const KEEP = 256
@@ -91,27 +89,5 @@ export class PoolMedians {
       if (latencyMs !== undefined) this.#latencies.add(latencyMs)
       this.#costs.add(candidate.cost)
     }
-  }
-}
-
-/** The last 64 numbers. */
-export class Sample {
-  readonly #values = new Float64Array(SAMPLE)
-  #seen = 0
-
-  add(value: number): void {
-    this.#values[this.#seen++ % SAMPLE] = value
-  }
-
-  /** Oldest first. */
-  values(): number[] {
-    const count = Math.min(this.#seen, SAMPLE)
-    return Array.from({ length: count }, (_, i) => this.#values[(this.#seen - count + i) % SAMPLE] as number)
-  }
-
-  /** 0 when there is no number. */
-  median(): number {
-    const count = Math.min(this.#seen, SAMPLE)
-    return this.#values.slice(0, count).sort()[count >> 1] ?? 0
   }
 }

@@ -1,8 +1,8 @@
+import { Sample } from '../../internal/sample.js'
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutingFeedback, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
 import { contenders, lowestOf, shareOf } from './load-score.js'
-import { Sample } from './medians.js'
 import { entriesOf, isNumbers } from './snapshot-state.js'
 
 /** Pools up to this size are compared one by one. */
