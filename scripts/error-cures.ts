@@ -27,6 +27,8 @@ export const ERROR_CURES: Readonly<Record<ErrorCode, string>> = {
   IDEMPOTENCY_CONFLICT: 'Use one key for one piece of work. If the input really is another, it needs another key.',
   ORDERING_CONFLICT:
     'Order the task by a session or by an ordering key, not by both; use only `whenBusy: "enqueue"` with a delay.',
+  QUEUE_FULL:
+    'Submit it again after `data.retryAfterMs`, or turn callers away with that number. If it happens often, there are too few agents for the work, or `maxPending` is too low.',
   ORDERING_BUSY: 'Try again when the earlier task is done, or use `whenBusy: "enqueue"`.',
   SESSION_BUSY: 'Try again when the session has answered, or use `whenBusy: "enqueue"`, `"interrupt"` or `"merge"`.',
   LANE_LIMIT:

@@ -25,6 +25,7 @@ export { Coordinator } from './coordinator/coordinator.js'
 export type { CoordinatorOptions, RetentionOptions } from './coordinator/coordinator-options.js'
 export type { Explanation, PendingReason } from './coordinator/explain-types.js'
 export type { AnyOutput, RunResult, StreamPart, TaskHandle } from './coordinator/handle-types.js'
+export type { MaxPending } from './coordinator/limits/queue-bounds.js'
 export type {
   ListFilter,
   ListPage,

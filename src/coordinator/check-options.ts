@@ -63,6 +63,7 @@ function schemaOf(z: Z, more: MoreOptions, raw: CoordinatorOptions) {
   const ms = z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional()
   const positiveMs = z.number().min(1).max(Number.MAX_SAFE_INTEGER).optional()
   const count = z.int().min(1).optional()
+  const pending = z.int().min(1).max(COUNT_LIMIT).optional()
   const part = (what: string, methods: readonly string[]) =>
     z.custom<unknown>((value) => has(value, methods), `must be ${what} (with ${methods.join(', ')})`).optional()
   const kind = (name: string, maker: string) =>
@@ -115,6 +116,7 @@ function schemaOf(z: Z, more: MoreOptions, raw: CoordinatorOptions) {
           }),
     slowStartMs: ms,
     priorityBoosts: object('priorityBoosts', { low: ms, normal: ms, high: ms, critical: ms }),
+    maxPending: object('maxPending', { perLane: pending, perTenant: pending, total: pending }),
     tenantWeights: z.record(z.string().min(1), z.number().min(0.01).max(100)).optional(),
     heartbeatMs: positiveMs,
     leaseMs: positiveMs,

@@ -11,6 +11,7 @@ import type { Storage } from '../storage/storage.js'
 import type { AgentDefinition } from '../task/agent.js'
 import type { AnyTaskDefinition, RetryOptions } from '../task/definition.js'
 import type { PriorityBoosts } from '../task/priority.js'
+import type { MaxPending } from './limits/queue-bounds.js'
 
 /** How long ended tasks of one outcome are kept, and how many; whichever is reached first. */
 export interface RetentionOptions {
@@ -61,6 +62,12 @@ export interface CoordinatorOptions extends HealthOptions {
   readonly maxLost?: number | undefined
   /** Largest input, output or metadata, in bytes of JSON. Default 1,048,576. */
   readonly maxPayloadBytes?: number | undefined
+  /**
+   * How many tasks may wait: of a lane, of a tenant in a lane (both: ready ones), in all. Each from 1 to 10,000: storages count
+   * no further. One more is QUEUE_FULL, with `retryAfterMs`, and nothing is written. From a count at most a second old, so
+   * several nodes together may exceed it a little. Tasks that handlers stage are always accepted. Default: no bound.
+   */
+  readonly maxPending?: MaxPending | undefined
   /**
    * How many tasks of a tenant start for one of a tenant of weight 1, while both have some waiting: numbers from 0.01 to 100 by
    * tenant. Default 1: tenants in turn. The same on all nodes.

@@ -1,6 +1,7 @@
 import type { HealthSettings } from '../router/health/health-options.js'
 import type { PriorityBoosts } from '../task/priority.js'
 import type { RetryPolicy } from '../task/retry-policy.js'
+import type { MaxPending } from './limits/queue-bounds.js'
 
 /** How long ended tasks of one outcome are kept, and how many. Whatever is reached first. */
 export interface RetentionRule {
@@ -33,6 +34,7 @@ export interface CoordinatorSettings {
     readonly idleMs: number
   }
   readonly boosts: PriorityBoosts
+  readonly maxPending: MaxPending | undefined
   /** Tenants that are not here have weight 1. */
   readonly tenantWeights: ReadonlyMap<string, number>
   readonly health: HealthSettings

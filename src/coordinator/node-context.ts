@@ -9,6 +9,7 @@ import type { IndexQuery, Storage, StorageAnswer } from '../storage/storage.js'
 import { Committer } from './committer.js'
 import type { CoordinatorSettings } from './coordinator-settings.js'
 import type { EventHub } from './event-hub.js'
+import { QueueBounds } from './limits/queue-bounds.js'
 import { Pauses } from './pauses.js'
 import { StorageTime } from './storage-time.js'
 
@@ -33,6 +34,8 @@ const LONGEST_PAUSE_MS = 1_000
 export class NodeContext {
   readonly time: StorageTime
   readonly committer: Committer
+  /** Absent: any number of tasks may wait. */
+  readonly bounds: QueueBounds | undefined
   readonly newId: () => string
   /** Keeps this node's own submits to one turn from refusing each other. */
   readonly chain = new KeyedChain()
@@ -53,6 +56,7 @@ export class NodeContext {
     this.newId = createIdFactory(clock, random)
     this.time = new StorageTime(clock)
     this.#pauses = new Pauses(clock)
+    this.bounds = settings.maxPending && new QueueBounds(settings.maxPending, storage, clock)
     this.committer = new Committer(storage, clock, this.time, events)
     this.#ownerId = this.newId()
     this.#leastWeight = Math.min(1, ...settings.tenantWeights.values())

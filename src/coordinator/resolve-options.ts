@@ -76,6 +76,7 @@ function settingsOf(options: CoordinatorOptions): CoordinatorSettings {
       cancelled: ruleOf(retention?.cancelled, 7 * DAY_MS),
       idleMs: retention?.idleMs ?? 7 * DAY_MS,
     },
+    maxPending: options.maxPending,
     tenantWeights: new Map(Object.entries(options.tenantWeights ?? {})),
     boosts: {
       low: boosts?.low ?? DEFAULT_BOOSTS.low,

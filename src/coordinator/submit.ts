@@ -24,6 +24,8 @@ export interface Submission {
   /** SHA-256 of the input as sent; needed with an idempotency key. */
   readonly inputHash?: string | undefined
   readonly whenBusy: WhenBusy
+  /** There is room for it among those that wait. */
+  readonly isAdmitted?: boolean
   /** What a busy ordering key is refused with. */
   readonly busyError?: () => BatutaError
   /** Writes that ride along, such as a message and its session. */
@@ -78,6 +80,8 @@ async function storeTask(
     const known =
       isFirst && standsAlone(submission) ? NOTHING : await lookUp(node, submission, isFirst ? undefined : id, waitMs)
     if (known.existing !== undefined) return found(known.existing, known.existing.id === id, hooks)
+    if (isFirst && node.bounds !== undefined && submission.isAdmitted !== true)
+      await node.bounds.admit([submission.spec], node.time.now())
     const draft = new Draft(node, dispatcher, submission, id, known)
     let result: SetResult
     try {

@@ -73,7 +73,13 @@ export class TaskDesk implements SubmitApi {
       const own = typeof options === 'function' ? options(input, index) : options
       return this.#parts.requests.typed(definition, input, own, 'submit', index)
     })
-    const stored = await Promise.all(requests.map((request) => this.#store(request)))
+    await this.#node.bounds?.admit(
+      requests.map(({ submission }) => submission.spec),
+      this.#node.time.now(),
+    )
+    const stored = await Promise.all(
+      requests.map((request) => this.#store({ ...request, submission: { ...request.submission, isAdmitted: true } })),
+    )
     return stored.map(({ entry }) => this.#handle(entry, definition))
   }
 

@@ -60,6 +60,7 @@ export class TaskFlow {
   begin(entry: Entry, reservation: Reservation): void {
     const { instance } = reservation
     if (entry.value.attempts.length === 1) this.#parts.budget.deposit()
+    this.node.bounds?.started(entry.value.lane, entry.value.tenant)
     this.node.events.emit('task:started', () => ({
       task: taskOf(entry.value),
       attempt: currentAttempt(entry.value)?.number ?? 1,

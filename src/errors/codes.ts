@@ -79,6 +79,14 @@ export interface ErrorDataByCode {
   HANDLER_THREW: { readonly thrown: string }
   /** No task has this id. */
   TASK_NOT_FOUND: { readonly taskId: string }
+  /** Too many tasks wait already. `data.retryAfterMs`: when there is probably room. */
+  QUEUE_FULL: {
+    readonly scope: 'perLane' | 'perTenant' | 'total'
+    readonly limit: number
+    readonly retryAfterMs: number
+    readonly lane?: string
+    readonly tenant?: string
+  }
   /** The task is of another type than the definition given. */
   TASK_TYPE_MISMATCH: { readonly taskId: string; readonly expected: string; readonly found: string }
   /** The caller stopped waiting; the task goes on. */
@@ -133,6 +141,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'STORAGE_UNAVAILABLE',
   'STORAGE_OUTCOME_UNKNOWN',
   'ORDERING_BUSY',
+  'QUEUE_FULL',
   'SESSION_BUSY',
   'CONTEXT_CONFLICT',
   'TASK_TIMEOUT',
