@@ -56,9 +56,7 @@ function sentence(decision: RoutingDecision): string {
   const name = nameIn(decision)
   if (able === 1) return `${name(winner)} was the only one who could take it.`
   if (winner.score === undefined || second?.score === undefined)
-    return strategy === 'round_robin'
-      ? `It was the turn of ${name(winner)}, one of ${able} who could take it.`
-      : `${strategy} chose ${name(winner)} among ${able} who could take it.`
+    return `${unscored(strategy, name(winner), winner.terms)}, one of ${able} who could take it.`
   if (second.score - winner.score < TIE) {
     const best = winner.score
     const ties = candidates.filter(({ score }) => score !== undefined && score - best < TIE).length - 1
@@ -69,6 +67,21 @@ function sentence(decision: RoutingDecision): string {
   const because = pro.length === 0 ? '' : `: ${pro.join(', ')}`
   const although = con.length === 0 ? '' : `, in spite of ${con.join(', ')}`
   return `${name(winner)} won over ${name(second)}${because}${although}.`
+}
+
+/** What strategies go by that don't weigh candidates against each other. */
+function unscored(strategy: string, winner: string, terms: ComparedCandidate['terms']): string {
+  switch (strategy) {
+    case 'round_robin':
+    case 'weighted_round_robin':
+      return `It was the turn of ${winner}`
+    case 'random':
+      return `The lot fell on ${winner}`
+    case 'consistent_hash':
+      return `The task's key leads to ${winner}`
+    default:
+      return terms?.pin === undefined ? `${strategy} chose ${winner}` : `${winner} had the session or key before`
+  }
 }
 
 function notes({ fallbackFor, strategy, exclusionsLifted }: RoutingDecision): string[] {
@@ -100,8 +113,13 @@ function against(term: string, winner: ComparedCandidate, second: ComparedCandid
   if (term === 'failures') return `${percent(winner.successRate)} success against ${percent(second.successRate)}`
   if (term === 'latency' && winner.latencyMs !== undefined && second.latencyMs !== undefined)
     return `${durationText(winner.latencyMs)} against ${durationText(second.latencyMs)}`
+  if (term === 'wait') return `a wait of ${duration(winner, term)} against ${duration(second, term)}`
   if (term === 'cost') return `a cost of ${plain(winner.cost ?? 0)} against ${plain(second.cost ?? 0)}`
   return `${words(term)} ${number(winner.terms?.[term])} against ${number(second.terms?.[term])}`
+}
+
+function duration({ terms }: ComparedCandidate, term: string): string {
+  return durationText(terms?.[term] ?? 0)
 }
 
 /** Several instances of one agent are told apart by their instance ids. */
@@ -146,6 +164,7 @@ function words(name: string): string {
 
 function number(value: number | undefined): string {
   if (value === undefined) return '-'
+  if (Math.abs(value) >= 1e6) return value.toExponential(0)
   return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toFixed(3)
 }
 

@@ -129,6 +129,24 @@ describe('a decision', () => {
     )
   })
 
+  it('says what strategies go by that do not weigh', () => {
+    const agents = [{ id: 'a' }, { id: 'b' }]
+    const sentence = (strategy: string, task = {}) =>
+      String(new Router({ strategy: strategy as never }).route(task, agents)).split('\n')[1]
+    expect(sentence('weighted_round_robin')).toMatch(/^It was the turn of [ab], one of 2 who could take it\.$/)
+    expect(sentence('random')).toMatch(/^The lot fell on [ab], one of 2/)
+    expect(sentence('consistent_hash')).toMatch(/^The task's key leads to [ab], one of 2/)
+    const router = new Router({ strategy: 'sticky' })
+    const { agent } = router.route({ sessionId: 's' }, agents)
+    expect(String(router.route({ sessionId: 's' }, agents)).split('\n')[1]).toBe(
+      `${agent} had the session or key before, one of 2 who could take it.`,
+    )
+    const slow = { id: 'slow', latencyMs: 9_000 }
+    expect(String(new Router({ strategy: 'peak_ewma' }).route({}, [slow, { id: 'quick', latencyMs: 30 }]))).toContain(
+      'quick won over slow: a wait of 30 ms against 9 s.',
+    )
+  })
+
   it('tells instances of one agent apart', () => {
     const text = String(
       new Router().route(
