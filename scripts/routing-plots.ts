@@ -41,6 +41,8 @@ interface Scenario {
   readonly options: SimulateLoadOptions
   /** The agent whose share of the attempts is a panel of its own. */
   readonly suspect?: number
+  /** Its share without breakers and ejection, too; then p50 is left out. */
+  readonly alsoUnguarded?: true
 }
 
 const team = (agents: number) => Array.from({ length: agents }, () => ({ maxConcurrentTasks: 4 }))
@@ -71,6 +73,7 @@ const SCENARIOS: readonly Scenario[] = [
       workload: { load: 0.6, types: [{ definition: { retry: { maxRetries: 5, minDelayMs: 100 } } }] },
     },
     suspect: 3,
+    alsoUnguarded: true,
   },
   {
     file: 'churn',
@@ -93,32 +96,44 @@ for (const scenario of SCENARIOS.filter(({ file }) => file.includes(only))) {
   console.log(`\n${scenario.title}\n${columns([head, ...rows], 1).join('\n')}`)
 }
 
-async function chartOf({ title, subtitle, options, suspect }: Scenario): Promise<BarChart> {
+async function chartOf({ title, subtitle, options, suspect, alsoUnguarded }: Scenario): Promise<BarChart> {
+  const share = (reports: readonly LoadReport[]) => mean(reports, ({ agents }) => agents[suspect ?? 0]?.share ?? 0)
   const rows: { name: string; values: number[] }[] = []
   for (const [name, strategy] of Object.entries(STRATEGIES)) {
-    const reports: LoadReport[] = []
-    for (const seed of SEEDS) {
-      const task = (_: number, random: { next(): number }) => ({
-        metadata: { customer: Math.floor(random.next() * CUSTOMERS) },
-      })
-      const workload = { durationMs: 240_000, warmupMs: 30_000, ...options.workload, task }
-      reports.push(await simulateLoad({ ...options, workload, strategy, seed }))
+    const reports = await reportsOf({ ...options, strategy })
+    const values = [mean(reports, ({ sojournMs }) => sojournMs.p50), mean(reports, ({ sojournMs }) => sojournMs.p99)]
+    if (suspect !== undefined) values.push(share(reports))
+    if (alsoUnguarded) {
+      values.shift()
+      values.push(share(await reportsOf({ ...options, strategy, coordinator: { breaker: false, ejection: false } })))
     }
-    const mean = (of: (report: LoadReport) => number) =>
-      reports.reduce((sum, report) => sum + of(report), 0) / SEEDS.length
-    const share = suspect === undefined ? [] : [mean(({ agents }) => agents[suspect]?.share ?? 0)]
-    rows.push({
-      name,
-      values: [mean(({ sojournMs }) => sojournMs.p50), mean(({ sojournMs }) => sojournMs.p99), ...share],
-    })
+    rows.push({ name, values })
   }
-  const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`
   const panels = [
-    { title: 'p50', text: seconds },
+    ...(alsoUnguarded ? [] : [{ title: 'p50', text: seconds }]),
     { title: 'p99', text: seconds },
     ...(suspect === undefined ? [] : [{ title: 'attempts that the bad agent got', text: percent }]),
+    ...(alsoUnguarded ? [{ title: 'without breaker and ejection', text: percent }] : []),
   ]
   return { title, subtitle, panels, rows }
+}
+
+async function reportsOf(options: SimulateLoadOptions): Promise<readonly LoadReport[]> {
+  const task = (_: number, random: { next(): number }) => ({
+    metadata: { customer: Math.floor(random.next() * CUSTOMERS) },
+  })
+  const workload = { durationMs: 240_000, warmupMs: 30_000, ...options.workload, task }
+  const reports: LoadReport[] = []
+  for (const seed of SEEDS) reports.push(await simulateLoad({ ...options, workload, seed }))
+  return reports
+}
+
+function mean(reports: readonly LoadReport[], of: (report: LoadReport) => number): number {
+  return reports.reduce((sum, report) => sum + of(report), 0) / reports.length
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`
 }
 
 function percent(part: number): string {

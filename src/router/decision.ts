@@ -46,6 +46,8 @@ export interface DecisionFacts {
   readonly refusals: Refusals
   /** Nobody was left who had not failed this task before, so those were allowed again. */
   readonly exclusionsLifted: boolean
+  /** So few of the lane's agents were healthy that those ejected were used, too. */
+  readonly inPanic: boolean
 }
 
 /**
@@ -115,6 +117,11 @@ export class RoutingDecision {
     return this.#facts.exclusionsLifted
   }
 
+  /** Whether so few of the lane's agents were healthy that those ejected were used, too. */
+  get inPanic(): boolean {
+    return this.#facts.inPanic
+  }
+
   /** The candidates that were really compared: at most 16, the winner first, then by score. */
   get candidates(): readonly ComparedCandidate[] {
     this.#candidates ??= this.#compare()
@@ -145,9 +152,9 @@ export class RoutingDecision {
   }
 
   toJSON() {
-    const { taskId, taskType, attempt, agent, instance, strategy, fallbackFor, exclusionsLifted } = this
+    const { taskId, taskType, attempt, agent, instance, strategy, fallbackFor, exclusionsLifted, inPanic } = this
     const { score, at, able, candidates, refusals } = this
-    const who = { taskId, taskType, attempt, agent, instance, strategy, fallbackFor, exclusionsLifted }
+    const who = { taskId, taskType, attempt, agent, instance, strategy, fallbackFor, exclusionsLifted, inPanic }
     return { ...who, score, at, able, candidates, refusals }
   }
 

@@ -163,6 +163,7 @@ export class Router {
       memo: answer.memo,
       refusals: pool.refusals(),
       exclusionsLifted: excluded.lifted,
+      inPanic: pool.health.inPanic,
     })
     if (able > 0) this.#recorder?.decided(decision, strategy, pool, answer.load)
     admit(pool, excluded.barred)

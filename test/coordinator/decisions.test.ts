@@ -35,6 +35,22 @@ describe('decisions()', () => {
     expect(app.decisions({ since, agent: app.decisions()[0]?.agent, limit: 1 })).toHaveLength(1)
   })
 
+  it('tells of a panic: those ejected are asked when too few are healthy', async () => {
+    const { app, until } = await startApp()
+    for (const id of ['a', 'b']) app.agent(id, { handler: () => 1 })
+    app.eject('a')
+    await until(app.run({ type: 't' }))
+    const calm = app.decisions()[0]
+    expect([calm?.agent, calm?.inPanic]).toEqual(['b', false])
+    expect(String(calm)).not.toContain('panic')
+    app.eject('b')
+    await until(app.run({ type: 't' }))
+    expect(app.decisions()[0]?.inPanic).toBe(true)
+    expect(String(app.decisions()[0])).toContain(
+      'So few agents are healthy that those ejected were asked, too (panic).',
+    )
+  })
+
   it('says what is wrong with a filter', async () => {
     const { app } = await startApp()
     const bad = { agents: 'a', since: new Date(Number.NaN), limit: 0, task: '' }
