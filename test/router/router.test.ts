@@ -194,7 +194,7 @@ describe('a broken strategy', () => {
     const router = new Router({ strategy: mine, onError })
     const { decision } = router.decide(TASK, pool)
     expect([decision.strategy, decision.score, errors]).toEqual(['mine', undefined, []])
-    expect(String(decision)).toContain('mine chose a0 among 2')
+    expect(String(decision)).toContain('mine chose a0, one of 2')
     router.settled(decision, 'success', 5)
     expect(errors).toEqual(['STRATEGY_BROKEN'])
     const forgetful = new Router({ strategy: { ...mine, memo: fail }, onError })
