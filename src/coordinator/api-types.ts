@@ -107,7 +107,7 @@ export interface GraceOptions {
 
 /** For how long an agent is left out by hand. */
 export interface EjectOptions {
-  /** In milliseconds, above 0. Default: as long as after a first row of failures (`ejection.baseMs`). */
+  /** In milliseconds, above 0 and at most a year. Default: as long as after a first row of failures (`ejection.baseMs`). */
   readonly forMs?: number | undefined
 }
 
