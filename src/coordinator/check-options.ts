@@ -170,6 +170,14 @@ function checkTogether(check: OptionCheck, options: CoordinatorOptions): void {
     check.add(['breaker', 'minCalls'], `must be at most maxCalls (${breaker.maxCalls}), not ${breaker.minCalls}`)
   if (ejection.baseMs > ejection.maxMs)
     check.add(['ejection', 'baseMs'], `must be at most maxMs (${ejection.maxMs}), not ${ejection.baseMs}`)
+  const { perLane, perTenant, total } = settings.maxPending ?? {}
+  if (perTenant !== undefined && perTenant > (perLane ?? COUNT_LIMIT)) {
+    check.add(['maxPending', 'perTenant'], `must not be more than perLane (${perLane}), not ${perTenant}`)
+  }
+  const most = Math.max(perLane ?? 0, perTenant ?? 0)
+  if (total !== undefined && most > total) {
+    check.add(['maxPending', 'total'], `must not be less than perLane and perTenant (${most}), not ${total}`)
+  }
   const inOrder = boosts.low <= boosts.normal && boosts.normal <= boosts.high && boosts.high <= boosts.critical
   if (typeof options.router === 'object' && 'recording' in options.router && options.recordDecisions !== undefined)
     check.add(['recordDecisions'], 'belongs in the options of the Router that is given')

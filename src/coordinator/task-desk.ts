@@ -9,6 +9,7 @@ import type { SubmitApi, SubmitManyOptions } from './api-types.js'
 import { explainTask } from './explain.js'
 import type { Explanation } from './explain-types.js'
 import type { AnyOutput, RunResult, TaskHandle } from './handle-types.js'
+import type { QueueBounds } from './limits/queue-bounds.js'
 import { failedTasks, listTasks } from './listing.js'
 import type { ListFilter, ListPage, RedriveFilter, RedriveOptions, RedriveResult } from './listing-types.js'
 import type { Entry, NodeContext } from './node-context.js'
@@ -73,13 +74,8 @@ export class TaskDesk implements SubmitApi {
       const own = typeof options === 'function' ? options(input, index) : options
       return this.#parts.requests.typed(definition, input, own, 'submit', index)
     })
-    await this.#node.bounds?.admit(
-      requests.map(({ submission }) => submission.spec),
-      this.#node.time.now(),
-    )
-    const stored = await Promise.all(
-      requests.map((request) => this.#store({ ...request, submission: { ...request.submission, isAdmitted: true } })),
-    )
+    const admitted = this.#node.bounds === undefined ? requests : await this.#admitted(requests, this.#node.bounds)
+    const stored = await Promise.all(admitted.map((request) => this.#store(request)))
     return stored.map(({ entry }) => this.#handle(entry, definition))
   }
 
@@ -150,6 +146,13 @@ export class TaskDesk implements SubmitApi {
     return isDefinition(definition)
       ? this.#parts.requests.typed(definition, input, options, call)
       : this.#parts.requests.adHoc(definition, call)
+  }
+
+  /** All of them may wait. @throws QUEUE_FULL: none of them. */
+  async #admitted(requests: readonly Request[], bounds: QueueBounds): Promise<Request[]> {
+    const specs = requests.map(({ submission }) => submission.spec)
+    await bounds.admit(specs, this.#node.time.now())
+    return requests.map((request) => ({ ...request, submission: { ...request.submission, isAdmitted: true } }))
   }
 
   #store({ submission }: Request): Promise<Submitted> {

@@ -29,7 +29,11 @@ type Scope = keyof MaxPending
 
 interface Count {
   tasks: number
-  readonly readAt: number
+  readAt: number
+  /** What was accepted here since the storage was asked: it may have counted it, or not. */
+  acceptedSince: number
+  /** While the storage is being asked. */
+  reading: Promise<void> | undefined
 }
 
 /** One of the queues that a task would join. */
@@ -102,16 +106,32 @@ export class QueueBounds {
 
   async #refresh(queue: Queue): Promise<void> {
     const key = keyOf(queue)
-    const known = this.#counts.get(key)
-    if (known !== undefined && this.clock.monotonic() - known.readAt < BELIEVED_MS) return
-    const readAt = this.clock.monotonic()
-    // A storage that is away is waited for where the task is written, not here.
-    const tasks = await this.#count(queue).catch(() => undefined)
-    if (tasks === undefined) return
+    const count = this.#counts.get(key) ?? {
+      tasks: 0,
+      readAt: Number.NEGATIVE_INFINITY,
+      acceptedSince: 0,
+      reading: undefined,
+    }
+    if (this.clock.monotonic() - count.readAt < BELIEVED_MS) return
+    // Written anew with every read: the one that was not asked for longest is forgotten first.
     this.#counts.delete(key)
-    this.#counts.set(key, { tasks, readAt })
+    this.#counts.set(key, count)
     const [oldest] = this.#counts.keys()
     if (this.#counts.size > MAX_COUNTS && oldest !== undefined) this.#counts.delete(oldest)
+    // All who come at one time wait for one answer.
+    count.reading ??= this.#read(queue, count)
+    await count.reading
+  }
+
+  async #read(queue: Queue, count: Count): Promise<void> {
+    const askedAt = this.clock.monotonic()
+    count.acceptedSince = 0
+    // A storage that is away is waited for where the task is written, not here.
+    const tasks = await this.#count(queue).catch(() => undefined)
+    count.reading = undefined
+    if (tasks === undefined) return
+    count.tasks = tasks + count.acceptedSince
+    count.readAt = askedAt
   }
 
   async #count({ scope, lane, tenant }: Queue): Promise<number> {
@@ -123,7 +143,9 @@ export class QueueBounds {
 
   #add(key: string, tasks: number): void {
     const count = this.#counts.get(key)
-    if (count !== undefined) count.tasks = Math.max(0, count.tasks + tasks)
+    if (count === undefined) return
+    count.tasks = Math.max(0, count.tasks + tasks)
+    count.acceptedSince += Math.max(0, tasks)
   }
 
   /** Starts are counted by the second. */

@@ -1,5 +1,6 @@
 import type { Budget } from '../../task/limits.js'
 import { type Amount, amountOf } from './amount.js'
+import { momentAfter } from './start-window.js'
 
 /** A window is remembered in so many slices; what is spent in one comes free with the last of it. */
 const SLICES = 128
@@ -76,7 +77,7 @@ export class SpendWindow {
       if (tokens <= this.#maxTokens && nanoUsd <= this.#maxNanoUsd) return at
       tokens -= slice.tokens
       nanoUsd -= slice.nanoUsd
-      at = slice.at + this.#perMs
+      at = momentAfter(now, slice.at + this.#perMs)
     }
     return tokens <= this.#maxTokens && nanoUsd <= this.#maxNanoUsd ? at : Number.POSITIVE_INFINITY
   }

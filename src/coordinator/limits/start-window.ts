@@ -1,5 +1,10 @@
 import type { RateLimit } from '../../task/limits.js'
 
+/** This moment, unless it was rounded down to now, or below: then the next one that can be told from now. */
+export function momentAfter(now: number, at: number): number {
+  return at > now ? at : now * (1 + Number.EPSILON)
+}
+
 /**
  * How often something started of late: a ring of start times, at most as many as may start in one window. A permit is taken
  * before its start and comes free `perMs` after it, so no window of any alignment ever holds more starts than the limit.
@@ -45,9 +50,7 @@ export class StartWindow {
     }
     if (this.#count + this.#pending < this.#limit) return now
     if (this.#count === 0) return Number.POSITIVE_INFINITY
-    const at = this.#first + this.#perMs
-    // The sum may have been rounded down to now, or below: then it is the next moment that can be told from now.
-    return at > now ? at : now * (1 + Number.EPSILON)
+    return momentAfter(now, this.#first + this.#perMs)
   }
 
   get #first(): number {

@@ -1,4 +1,5 @@
-import { defineTask, isBatutaError } from 'batuta'
+import { defineTask, isBatutaError, memoryStorage } from 'batuta'
+import { VirtualClock } from 'batuta/testing'
 import { describe, expect, it } from 'vitest'
 import { startApp } from '../../support/app.js'
 
@@ -58,6 +59,33 @@ describe('maxPending', () => {
     expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(10)
   })
 
+  it('holds for callers at the same moment over a storage that takes its time to count', async () => {
+    const clock = new VirtualClock()
+    const storage = memoryStorage({ now: () => clock.now() })
+    let calls = 0
+    const count: typeof storage.count = async (index, range) => {
+      const answer = await storage.count(index, range)
+      // Later ones are answered sooner.
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 100 - ++calls))
+      return answer
+    }
+    const slow = new Proxy(storage, {
+      get: (target, name) => {
+        if (name === 'count') return count
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const { app, until } = await startApp({ maxPending: { perLane: 10 }, storage: slow, clock })
+    const submit = async (afterMs: number) => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, afterMs))
+      return app.submit(job)
+    }
+    const results = await until(Promise.allSettled(Array.from({ length: 50 }, (_, i) => submit(i * 3))))
+    expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(10)
+    expect(calls).toBe(1)
+  })
+
   it('gives a repeated submit its task, however full it is', async () => {
     const { app, until } = await paused({ perLane: 1 })
     const first = await until(app.submit(job, undefined, { idempotencyKey: 'once' }))
@@ -95,6 +123,29 @@ describe('maxPending', () => {
     expect((await failure(app.submit(job))).code).toBe('QUEUE_FULL')
     await clock.advance(1_000)
     await until(app.submit(job))
+  })
+
+  it.each([
+    [{ perLane: 5, perTenant: 6 }, 'perTenant'],
+    [{ perLane: 5, total: 4 }, 'total'],
+    [{ perTenant: 5, total: 4 }, 'total'],
+  ])('is refused where one bound makes another useless: %o', async (maxPending, path) => {
+    const error = await startApp({ maxPending }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'OPTIONS_INVALID', data: { issues: [{ path: ['maxPending', path] }] } })
+  })
+
+  it('holds for messages', async () => {
+    const world = await startApp({ maxPending: { total: 1 }, messages: { task: job as never } })
+    const { app, until, failure } = world
+    const first = app.processMessage({ text: 'a', from: 'ana', messageId: '1' })
+    await world.clock.advance(10)
+    expect(await failure(app.processMessage({ text: 'b', from: 'bob' }))).toMatchObject({ code: 'QUEUE_FULL' })
+    // A redelivery is no new message; and what was refused left nothing behind.
+    const again = app.processMessage({ text: 'a', from: 'ana', messageId: '1' })
+    app.agent('worker', { handlers: [job.handler(async () => 'done')] })
+    const [one, other] = [await until(first), await until(again)]
+    expect(one.task).toEqual(other.task)
+    expect((await until(app.listTasks())).tasks).toHaveLength(1)
   })
 
   it.each([0, -1, 1.5, Number.NaN, 10_001, '5'])('is refused at the start as %o', async (perLane) => {
