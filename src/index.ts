@@ -52,6 +52,7 @@ export { Orchestrator } from './orchestrator/orchestrator.js'
 export type { OrchestratorApi } from './orchestrator/orchestrator-api.js'
 // Router
 export type { AgentDescription, PlainTask } from './router/agent-description.js'
+export type { Bar } from './router/bars.js'
 export type { ComparedCandidate, Refusal, RoutingDecision } from './router/decision.js'
 export type { DecisionFilter, DecisionLog } from './router/decision-log.js'
 export type { Exclusions } from './router/exclusions.js'
