@@ -103,6 +103,7 @@ function schemaOf(z: Z, more: MoreOptions, raw: CoordinatorOptions) {
             maxCalls: z.int().min(1).max(MAX_WINDOW).optional(),
             windowMs: positiveMs,
             openMs: positiveMs,
+            maxOpenMs: positiveMs,
           }),
     ejection:
       raw.ejection === false
@@ -168,6 +169,8 @@ function checkTogether(check: OptionCheck, options: CoordinatorOptions): void {
   const { breaker, ejection } = settings.health
   if (breaker !== undefined && breaker.minCalls > breaker.maxCalls)
     check.add(['breaker', 'minCalls'], `must be at most maxCalls (${breaker.maxCalls}), not ${breaker.minCalls}`)
+  if (breaker !== undefined && breaker.openMs > breaker.maxOpenMs)
+    check.add(['breaker', 'openMs'], `must be at most maxOpenMs (${breaker.maxOpenMs}), not ${breaker.openMs}`)
   if (ejection.baseMs > ejection.maxMs)
     check.add(['ejection', 'baseMs'], `must be at most maxMs (${ejection.maxMs}), not ${ejection.baseMs}`)
   const { perLane, perTenant, total } = settings.maxPending ?? {}

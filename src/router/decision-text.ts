@@ -87,7 +87,6 @@ function unscored(strategy: string, winner: string, terms: ComparedCandidate['te
 function notes({ fallbackFor, strategy, exclusionsLifted, inPanic }: RoutingDecision): string[] {
   const lines: string[] = []
   if (fallbackFor !== undefined) lines.push(`The strategy ${fallbackFor} is broken; ${strategy} took its place.`)
-  if (inPanic) lines.push('Panic: so few agents are healthy that those ejected are used too.')
   if (exclusionsLifted) lines.push('Everybody left had failed this task before, and was allowed again.')
   if (inPanic) lines.push('So few agents are healthy that those ejected were asked, too (panic).')
   return lines

@@ -237,7 +237,7 @@ describe('ejection', () => {
     await clock.settle()
     const [decision] = (await until(first.explain())).decisions
     expect([decision?.inPanic, decision?.able]).toEqual([true, 2])
-    expect(String(decision)).toContain('Panic: so few agents are healthy')
+    expect(String(decision)).toContain('So few agents are healthy that those ejected were asked, too (panic).')
     const facts = { healthy: 0, ejected: 2, inPanic: true, agents: 2 }
     expect((await until(app.status())).lanes).toMatchObject([facts])
     const panics = () => events.filter(({ type }) => type === 'routing:panic')

@@ -74,6 +74,7 @@ describe('checkOrchestratorOptions', () => {
       ['breaker.failureRate', 'breaker.minCalls', 'breaker.openMs'],
     ],
     [{ breaker: { minCalls: 200 } }, ['breaker.minCalls']],
+    [{ breaker: { openMs: 20, maxOpenMs: 10 } }, ['breaker.openMs']],
     [
       { ejection: { failures: 2.5, maxShare: 2, panicBelow: -1 } },
       ['ejection.failures', 'ejection.maxShare', 'ejection.panicBelow'],
@@ -132,7 +133,14 @@ describe('resolveOptions', () => {
       },
       boosts: { low: 0, normal: 60_000, high: 300_000, critical: 1_800_000 },
       health: {
-        breaker: { failureRate: 0.5, minCalls: 20, maxCalls: 100, windowMs: 60_000, openMs: 10_000 },
+        breaker: {
+          failureRate: 0.5,
+          minCalls: 20,
+          maxCalls: 100,
+          windowMs: 600_000,
+          openMs: 10_000,
+          maxOpenMs: 300_000,
+        },
         ejection: { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.1, panicBelow: 0.5 },
         ejects: true,
         slowStartMs: 30_000,

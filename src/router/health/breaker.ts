@@ -11,7 +11,7 @@ export type Verdict = 'success' | 'failure' | 'neutral'
  * Keeps one agent instance from tasks of one type that it fails at. Closed, it counts outcomes; a failure that brings
  * the rate of failures to the limit opens it. Open, it ignores what still comes in. After a time it is half open, and
  * exactly one attempt, the probe, is let through: success closes it, failure opens it again, and a probe that says
- * nothing either way (released, cancelled, lost) is given again. It decides; letting through or not is up to others.
+ * nothing either way (released, cancelled, lost) is given again. Each that fails doubles the time. It decides; letting through or not is up to others.
  */
 export class Breaker {
   state: BreakerState = 'closed'
@@ -23,6 +23,8 @@ export class Breaker {
   calls = 0
   failures = 0
   readonly #window: OutcomeWindow
+  /** Since it was closed. */
+  #probesFailed = 0
 
   constructor(
     readonly taskType: string,
@@ -48,8 +50,10 @@ export class Breaker {
     if (this.state === 'closed') return verdict !== 'neutral' && this.#counted(verdict === 'failure', now)
     if (this.probe !== token) return false
     this.probe = undefined
-    if (verdict === 'failure') this.#open(now)
-    else if (verdict === 'success') this.state = 'closed'
+    if (verdict === 'success') this.close()
+    if (verdict !== 'failure') return true
+    this.#probesFailed++
+    this.#open(now)
     return true
   }
 
@@ -60,10 +64,11 @@ export class Breaker {
     return true
   }
 
-  /** Closes it by hand. @returns whether it was not. */
+  /** Closes it, and begins anew. @returns whether it was not closed. */
   close(): boolean {
     this.#window.clear()
     this.probe = undefined
+    this.#probesFailed = 0
     const was = this.state
     this.state = 'closed'
     return was !== 'closed'
@@ -82,7 +87,8 @@ export class Breaker {
   }
 
   #open(now: number): void {
+    const { openMs, maxOpenMs } = this.settings
     this.state = 'open'
-    this.openUntil = now + this.settings.openMs
+    this.openUntil = now + Math.min(maxOpenMs, openMs * 2 ** this.#probesFailed)
   }
 }

@@ -6,10 +6,12 @@ export interface BreakerOptions {
   readonly minCalls?: number | undefined
   /** The window holds the last calls, at most so many. From `minCalls` to 10,000. Default 100. */
   readonly maxCalls?: number | undefined
-  /** Calls that ended longer ago are not in the window. Default 60,000. */
+  /** Calls that ended longer ago are not in the window: long enough for slow tasks, since busy agents forget sooner. Default 600,000 (10 minutes). */
   readonly windowMs?: number | undefined
-  /** How long it stays open before one task tries whether the agent works again. Default 10,000. */
+  /** How long it stays open before one task tries whether the agent works again; twice as long after each that fails. Default 10,000. */
   readonly openMs?: number | undefined
+  /** For at most so long. Default 300,000. */
+  readonly maxOpenMs?: number | undefined
 }
 
 /** When an agent is left out altogether for a while. Milliseconds. The defaults are Envoy's. */
@@ -61,8 +63,9 @@ export function healthSettings({ breaker = {}, ejection = {}, slowStartMs = 30_0
           failureRate: breaker.failureRate ?? 0.5,
           minCalls: breaker.minCalls ?? 20,
           maxCalls: breaker.maxCalls ?? 100,
-          windowMs: breaker.windowMs ?? 60_000,
+          windowMs: breaker.windowMs ?? 600_000,
           openMs: breaker.openMs ?? 10_000,
+          maxOpenMs: breaker.maxOpenMs ?? Math.max(300_000, breaker.openMs ?? 0),
         }
       : undefined,
     ejection: {

@@ -24,13 +24,14 @@ describe('the window of outcomes', () => {
   })
 })
 
-const SETTINGS = { failureRate: 0.5, minCalls: 4, maxCalls: 10, windowMs: 100, openMs: 50 }
+const SETTINGS = { failureRate: 0.5, minCalls: 4, maxCalls: 10, windowMs: 100, openMs: 50, maxOpenMs: 300 }
 
 /** What the breaker should be, from a list of everything that happened. */
 class Model {
   state: BreakerState = 'closed'
   openUntil = 0
   probe: string | undefined
+  failed = 0
   counted: { at: number; isFailure: boolean }[] = []
 
   settle(token: string, verdict: Verdict, now: number): void {
@@ -44,13 +45,17 @@ class Model {
     } else if (token === this.probe) {
       this.probe = undefined
       if (verdict === 'success') this.state = 'closed'
-      if (verdict === 'failure') this.open(now)
+      if (verdict === 'success') this.failed = 0
+      if (verdict === 'failure') {
+        this.failed++
+        this.open(now)
+      }
     }
   }
 
   open(now: number): void {
     this.state = 'open'
-    this.openUntil = now + SETTINGS.openMs
+    this.openUntil = now + Math.min(300, 50 * 2 ** this.failed)
     this.counted = []
   }
 
