@@ -15,8 +15,8 @@ import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import { changeTask, type OnChange, type Plan } from './change-task.js'
 import type { Entry, NodeContext } from './node-context.js'
-import type { RetryBudget } from './retry-budget.js'
-import { rulesFor } from './settle.js'
+import type { PutOff, RetryGate } from './retry-gate.js'
+import { retryPolicyOf, rulesFor } from './settle.js'
 
 const BATCH = 100
 
@@ -32,7 +32,7 @@ export class Clockwork {
 
   constructor(
     private readonly node: NodeContext,
-    private readonly budget: RetryBudget,
+    private readonly retries: RetryGate,
     private readonly onChange: OnChange,
     private readonly definitionOf: (type: string) => AnyTaskDefinition | undefined,
   ) {}
@@ -90,19 +90,23 @@ export class Clockwork {
     return Number.POSITIVE_INFINITY
   }
 
-  /** scheduled -> ready or waiting; a retry without budget is pushed back, so that it leaves the head of `due`. */
+  /** scheduled -> ready or waiting; a retry that may not go yet is put off, so that it leaves the head of `due`. */
   async #promote(entry: Entry): Promise<void> {
-    const isRetry = entry.value.attempts.length > 0
-    const pushedBackMs = isRetry ? this.budget.take() : 0
+    const putOff = this.#putOff(entry.value)
     await changeTask(this.node, this.onChange, entry, (task) => {
       if (task.state !== 'scheduled' || (task.runAt ?? 0) > this.node.time.now()) return undefined
-      if (pushedBackMs > 0) {
-        const until = this.node.time.now() + pushedBackMs
-        this.budget.putOff(task.id, until)
-        return { after: scheduledAt(task, until, this.node.settings.boosts) }
-      }
-      return promotionOf(task)
+      if (putOff === undefined) return promotionOf(task)
+      const until = this.node.time.now() + putOff.forMs
+      this.retries.remember(task.id, until, putOff)
+      return { after: scheduledAt(task, until, this.node.settings.boosts) }
     })
+  }
+
+  #putOff(task: TaskRecord): PutOff | undefined {
+    if (task.attempts.length === 0) return undefined
+    const definition = this.definitionOf(task.type)
+    const retry = retryPolicyOf(definition, this.node.settings.retry)
+    return this.retries.pass(task, retry, definition?.options.fallback !== undefined, this.node.time.now())
   }
 
   /** Ends what had to start or to end by now; answers in how long the next one does. */

@@ -13,6 +13,8 @@ export type PendingReason =
   | { readonly kind: 'backing_off'; readonly until: Date; readonly attempt: number }
   /** It failed, and its type has used up its retry budget until about then. */
   | { readonly kind: 'retry_budget'; readonly until: Date }
+  /** One attempt is left to it, which is kept back while every attempt of its type fails that used to work: asked again at `until`. */
+  | { readonly kind: 'last_retry'; readonly until: Date; readonly taskType: string }
   /** Behind an earlier task of its ordering key or session. */
   | { readonly kind: 'waiting'; readonly taskId?: string; readonly orderingKey?: string; readonly sessionId?: string }
   /** No agent known here has this capability. */

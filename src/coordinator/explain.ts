@@ -12,6 +12,7 @@ import { explanationText } from './explanation-text.js'
 import type { Gate } from './limits/gate.js'
 import type { Limits } from './limits/limits.js'
 import type { Entry, NodeContext } from './node-context.js'
+import type { PutOff } from './retry-gate.js'
 
 /** What an explanation may look at besides the records. */
 export interface ExplainView {
@@ -24,8 +25,8 @@ export interface ExplainView {
   readonly isParked: (taskId: string) => boolean
   /** Whether all permits of a type are taken. */
   readonly isSpent: (taskType: string) => boolean
-  /** Whether it is for want of retry budget that a task is due only then. */
-  readonly isPutOff: (taskId: string, until: number | undefined) => boolean
+  /** Why a retry that was due before is due only then. */
+  readonly putOff: (taskId: string, until: number | undefined) => PutOff['reason'] | undefined
   /** The strategy that decides when a task names none. */
   readonly strategy: string
 }
@@ -60,7 +61,9 @@ function scheduledReason(view: ExplainView, task: TaskRecord): PendingReason {
   const until = new Date(task.runAt ?? 0)
   const attempt = task.attempts.length
   if (attempt === 0) return { kind: 'scheduled', until }
-  return view.isPutOff(task.id, task.runAt) ? { kind: 'retry_budget', until } : { kind: 'backing_off', until, attempt }
+  const putOff = view.putOff(task.id, task.runAt)
+  if (putOff === 'last_retry') return { kind: putOff, until, taskType: task.type }
+  return putOff === 'retry_budget' ? { kind: putOff, until } : { kind: 'backing_off', until, attempt }
 }
 
 async function waitingReason(view: ExplainView, task: TaskRecord): Promise<PendingReason> {

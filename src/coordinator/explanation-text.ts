@@ -55,6 +55,8 @@ export function reasonText(reason: PendingReason): string {
       return `Attempt ${reason.attempt} failed; the next one is due at ${reason.until.toISOString()}.`
     case 'retry_budget':
       return `It failed, and the retry budget is spent; the next attempt is due at about ${reason.until.toISOString()}.`
+    case 'last_retry':
+      return `Its last retry is kept back until ${reason.until.toISOString()}: all tasks of type "${reason.taskType}" fail at present.`
     case 'waiting':
       return reason.taskId === undefined
         ? 'It waits for its turn.'

@@ -15,7 +15,7 @@ import { Purge } from './purge.js'
 import { lanesInStorage } from './ready-query.js'
 import { Recovery } from './recovery.js'
 import { Requests } from './requests.js'
-import { RetryBudget } from './retry-budget.js'
+import { RetryGate } from './retry-gate.js'
 import type { RunHooks } from './run.js'
 import { Streams } from './streams.js'
 import type { SessionSupport } from './task-extension.js'
@@ -46,7 +46,7 @@ export interface NodeParts {
   readonly polling: PollingDesk
   readonly waiters: Waiters
   readonly streams: Streams
-  readonly budget: RetryBudget
+  readonly retries: RetryGate
   readonly permits: Permits
   readonly router: Router
   readonly desk: AgentDesk
@@ -65,12 +65,12 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
   const registry: AgentRegistry = new AgentRegistry(node, limits, (instance) => dispatcher.freed(instance))
   const requests = new Requests(node, registry, router)
   const permits = new Permits(node)
-  const budget = new RetryBudget(node.clock, node.settings.retryBudget)
+  const retries = new RetryGate(node.clock, node.settings.retryBudget)
   const waiters = new Waiters(node)
   const streams = new Streams()
   const flow = new TaskFlow(node)
   const definitionOf = (type: string) => registry.definition(type)
-  const clockwork = new Clockwork(node, budget, flow.onChange, definitionOf)
+  const clockwork = new Clockwork(node, retries, flow.onChange, definitionOf)
   const recovery = new Recovery(node, flow.onChange, definitionOf)
   const polling = new PollingDesk(node, definitionOf, {
     onChange: flow.onChange,
@@ -122,7 +122,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
       bus.publish({ type: 'part', taskId: run.taskId, attempt: run.number, index, part })
     },
   }
-  flow.connect({ registry, router, dispatcher, permits, budget, clockwork, waiters, streams, polling, bus, runHooks })
+  flow.connect({ registry, router, dispatcher, permits, retries, clockwork, waiters, streams, polling, bus, runHooks })
   const purge = new Purge(node, sessions?.purge)
   const parts = {
     registry,
@@ -137,7 +137,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     polling,
     waiters,
     streams,
-    budget,
+    retries,
     permits,
     router,
     scope,

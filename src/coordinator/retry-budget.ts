@@ -3,7 +3,13 @@ import type { Clock } from '../internal/clock.js'
 /** Seconds of the floor that may be saved up. */
 const SAVED_SECONDS = 10
 
-const MAX_PUT_OFF = 1_000
+/** How much of the work may be retries. */
+export interface RetryBudgetOptions {
+  /** Tokens that each new task brings. */
+  readonly ratio: number
+  /** Tokens that each second brings. */
+  readonly floorPerSecond: number
+}
 
 /**
  * Keeps retries from multiplying an outage: a token bucket that every new task fills by `ratio`, and time by
@@ -12,14 +18,12 @@ const MAX_PUT_OFF = 1_000
 export class RetryBudget {
   #tokens: number
   #filledAt: number
-  /** Retries that this node has put off, for explanations: task and time. The oldest are forgotten. */
-  readonly #putOff = new Map<string, number>()
   /** When the next token that is not spoken for is expected; monotonic. */
   #nextAt = 0
 
   constructor(
     private readonly clock: Clock,
-    private readonly options: { readonly ratio: number; readonly floorPerSecond: number },
+    private readonly options: RetryBudgetOptions,
   ) {
     this.#tokens = this.#limit
     this.#filledAt = clock.monotonic()
@@ -28,24 +32,6 @@ export class RetryBudget {
   /** A task was tried for the first time. */
   deposit(): void {
     this.#tokens = Math.min(this.#limit, this.#tokens + this.options.ratio)
-  }
-
-  /** Whether the next retry has to wait. */
-  get isSpent(): boolean {
-    return this.#tokens < 1
-  }
-
-  /** A retry has to wait until then (storage time), for want of a token. */
-  putOff(taskId: string, until: number): void {
-    this.#putOff.delete(taskId)
-    this.#putOff.set(taskId, until)
-    const [oldest] = this.#putOff.keys()
-    if (this.#putOff.size > MAX_PUT_OFF && oldest !== undefined) this.#putOff.delete(oldest)
-  }
-
-  /** Whether it is for want of a token that this task is due at that time, as far as this node remembers. */
-  hasPutOff(taskId: string, until: number | undefined): boolean {
-    return until !== undefined && this.#putOff.get(taskId) === until
   }
 
   /** Takes a token: 0. Or says in how many milliseconds one is expected; each caller is given a time of its own. */

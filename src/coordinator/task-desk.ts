@@ -200,7 +200,7 @@ export class TaskDesk implements SubmitApi {
   }
 
   async #explain(taskId: string): Promise<Explanation> {
-    const { registry, limits, permits, dispatcher, router, budget } = this.#parts
+    const { registry, limits, permits, dispatcher, router, retries } = this.#parts
     const view = {
       node: this.#node,
       registry,
@@ -209,7 +209,7 @@ export class TaskDesk implements SubmitApi {
       mayClaim: this.#hooks.mayClaim(),
       isParked: (id: string) => dispatcher.parked.has(id),
       isSpent: (type: string) => permits.isSpent(type),
-      isPutOff: (id: string, until: number | undefined) => budget.hasPutOff(id, until),
+      putOff: (id: string, until: number | undefined) => retries.reasonFor(id, until),
       strategy: router.strategy,
     }
     return explainTask(view, await this.#require(taskId))

@@ -15,7 +15,7 @@ import type { Dispatcher } from './dispatcher.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Permits } from './permits.js'
 import type { PollingDesk } from './polling.js'
-import type { RetryBudget } from './retry-budget.js'
+import type { RetryGate } from './retry-gate.js'
 import { Run, type RunHooks } from './run.js'
 import { Settlement, settle } from './settle.js'
 import type { Streams } from './streams.js'
@@ -27,7 +27,7 @@ export interface FlowParts {
   readonly router: Router
   readonly dispatcher: Dispatcher
   readonly permits: Permits
-  readonly budget: RetryBudget
+  readonly retries: RetryGate
   readonly clockwork: Clockwork
   readonly waiters: Waiters
   readonly streams: Streams
@@ -59,7 +59,7 @@ export class TaskFlow {
   /** A claim is committed: run it, or hand it to the agent that polled for it. */
   begin(entry: Entry, reservation: Reservation): void {
     const { instance } = reservation
-    if (entry.value.attempts.length === 1) this.#parts.budget.deposit()
+    if (entry.value.attempts.length === 1) this.#parts.retries.tried()
     this.node.bounds?.started(entry.value.lane, entry.value.tenant)
     this.node.events.emit('task:started', () => ({
       task: taskOf(entry.value),
@@ -116,6 +116,7 @@ export class TaskFlow {
     const kind = verdictOn(outcome)
     const now = this.node.clock.monotonic()
     instance.load.record(type, kind, durationMs, now)
+    this.#parts.retries.settled(type, kind)
     // Fallback functions are no agent: there is nobody to keep from work.
     if (instance.id !== FALLBACK_AGENT)
       this.#parts.registry.health.settled(instance.load, type, token, kind, durationMs, now)

@@ -135,9 +135,20 @@ export function settled(task: TaskRecord, outcome: Outcome, rules: SettleRules):
   }
 }
 
+/** Whether the task is failed for good if its next attempt fails: no retry is left after it, and no fallback. */
+export function isLastChance(task: TaskRecord, retry: RetryPolicy, hasFallback: boolean): boolean {
+  const isFallbackLeft = (task.fallbackAgents?.length ?? 0) > 0 || hasFallback
+  return !isFallbackLeft && failuresOf(task) >= retry.maxRetries
+}
+
+/** Attempts that count against the retries. */
+function failuresOf(task: TaskRecord): number {
+  return task.attempts.filter((attempt) => attempt.outcome === 'failed' && attempt.role === undefined).length
+}
+
 function afterFailure(task: TaskRecord, outcome: Outcome & { type: 'failure' }, rules: SettleRules): TaskRecord {
   if (outcome.final === true) return failed(task, rules.now, outcome.error)
-  const failures = task.attempts.filter((attempt) => attempt.outcome === 'failed' && attempt.role === undefined).length
+  const failures = failuresOf(task)
   const isFallback = isFallbackStep(task)
   if (!isFallback && outcome.retryable && failures <= rules.retry.maxRetries) {
     const delayMs = outcome.retryAfterMs ?? backoffMs(rules.retry, failures, rules.draw)

@@ -49,6 +49,22 @@ describe('explain() of a pending task', () => {
     expect(kinds).toEqual(['retry_budget', 'retry_budget'])
   })
 
+  it('last_retry', async () => {
+    const world = await startApp({ random: { next: () => 0 }, breaker: false, ejection: false })
+    let isDown = false
+    world.app.agent('any', { handler: () => (isDown ? fails() : 'done') })
+    await world.until(world.app.run({ type: 'x' }))
+    isDown = true
+    const tasks = [await submit(world), await submit(world)]
+    await world.clock.advance(20)
+    const { pending, text } = await reasons(world, tasks[1] as TaskHandle)
+    expect(pending).toMatchObject([{ kind: 'last_retry', taskType: 'x' }])
+    expect(text).toContain('Its last retry is kept back until')
+    isDown = false
+    await world.clock.advance(60_000)
+    for (const task of tasks) expect(await world.until(task.result())).toBe('done')
+  })
+
   it('waiting, behind which task', async () => {
     const world = await startApp()
     const done = gate()

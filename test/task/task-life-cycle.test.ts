@@ -11,6 +11,7 @@ import {
   holdsCancelled,
   holdsClaim,
   isFallbackStep,
+  isLastChance,
   isOver,
   type Outcome,
   promoted,
@@ -144,6 +145,18 @@ describe('settled by a failure', () => {
   it('that is final skips retries and fallbacks', () => {
     const task = running(aTask({ fallbackAgents: ['b'] }))
     expect(settled(task, { ...FAILURE, final: true }, rules({ hasFallback: true })).state).toBe('failed')
+  })
+})
+
+describe('the last chance', () => {
+  it('is the attempt after which neither a retry nor a fallback is left', () => {
+    const failedOnce = settled(running(), FAILURE, rules())
+    const retry = { ...NO_RETRY, maxRetries: 1 }
+    expect(isLastChance(aTask(), NO_RETRY, false)).toBe(true)
+    expect(isLastChance(aTask(), retry, false)).toBe(false)
+    expect(isLastChance(failedOnce, retry, false)).toBe(true)
+    expect(isLastChance(failedOnce, retry, true)).toBe(false)
+    expect(isLastChance({ ...failedOnce, fallbackAgents: ['bea'] }, retry, false)).toBe(false)
   })
 })
 

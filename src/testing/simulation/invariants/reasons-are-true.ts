@@ -2,14 +2,14 @@ import { isTerminal } from '../../../task/task-status.js'
 import type { CheckerFactory } from '../checker.js'
 
 /** Reasons of scheduled tasks, and those of them that name the very moment. */
-const SCHEDULED: ReadonlySet<string> = new Set(['scheduled', 'backing_off', 'retry_budget'])
+const SCHEDULED: ReadonlySet<string> = new Set(['scheduled', 'backing_off', 'retry_budget', 'last_retry'])
 const EXACT: ReadonlySet<string> = new Set(['scheduled', 'backing_off'])
 
 /**
  * Invariant 7: a pending task's reason is true of the records and the view it names. What the records can contradict is
  * checked against them as they stood between the question and the answer's arrival:
  *
- * - `scheduled`, `backing_off`, `retry_budget`: the task is scheduled, and `until` is its `runAt` (of the first two);
+ * - `scheduled`, `backing_off`, `retry_budget`, `last_retry`: the task is scheduled, and `until` is its `runAt` (of the first two);
  * - `waiting`: the task waits, and `taskId` names another task of its ordering key, with a lower number;
  * - every other reason: the task is ready.
  *
