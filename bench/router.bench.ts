@@ -1,3 +1,11 @@
+/**
+ * What routing costs by the number of agents. Decisions per second of each strategy, capture and decision log included, while agents
+ * fill up and free: one decision, one assignment and, once the pool is 60 % loaded, one completion per step. Beside it
+ * Moleculer's own pick of an endpoint with the strategy that comes nearest, and what a router without a pool does: filter all agents
+ * for each task, then take the least busy. Then a task's whole way (submit, route, run, result) beside that many agents, and
+ * what it takes to make them known.
+ */
+import { createOrchestrator, defineTask, staticSchema } from 'batuta'
 import { seededRandom } from '../src/internal/random.js'
 import type { LanePool } from '../src/router/candidate-pool.js'
 import type { InstanceLoad } from '../src/router/instance-load.js'
@@ -5,14 +13,8 @@ import { Roster } from '../src/router/roster.js'
 import { Router } from '../src/router/router.js'
 import type { RoutableTask } from '../src/router/routing-strategy.js'
 import { STRATEGY_NAMES, type StrategyName } from '../src/router/strategies/strategy-by-name.js'
-
-/**
- * Decisions per second of each strategy, capture and decision log included, while agents fill up and free: one decision,
- * one assignment and, once the pool is 60 % loaded, one completion per step. Beside it what a router without a pool does:
- * filter all agents for each task, then take the least busy.
- *
- * Run: npx tsx bench/router.bench.ts
- */
+import { type BenchRow, collectGarbage, duration, percentile, report } from './measure.js'
+import { loadMoleculerRouting, type MoleculerStrategy } from './moleculer-router.js'
 
 const SIZES = [10, 1_000, 10_000, 100_000]
 const SLOTS = 4
@@ -42,15 +44,15 @@ function poolOf(agents: number): { roster: Roster; pool: LanePool } {
   return { roster, pool }
 }
 
-/** Steps per second of `step`, after it has run for a while unmeasured. */
-function rate(step: () => void): number {
+/** Steps per second of `step`, after it has run for a while unmeasured; the clock is read every `batch` steps. */
+function rate(step: () => void, batch = 256): number {
   const run = (ms: number) => {
     let steps = 0
     const start = performance.now()
     let elapsed = 0
     while (elapsed < ms) {
-      for (let i = 0; i < 256; i++) step()
-      steps += 256
+      for (let i = 0; i < batch; i++) step()
+      steps += batch
       elapsed = performance.now() - start
     }
     return (steps / elapsed) * 1_000
@@ -108,24 +110,109 @@ function naive(agents: number): number {
   return rate(step)
 }
 
-/** The bookkeeping of the steps alone: agents in turn, nobody decides. */
-function bookkeeping(agents: number): number {
-  const { roster } = poolOf(agents)
-  const all = [...roster.instances()]
-  const churn = new Churn(roster, Math.floor(agents * SLOTS * LOAD))
-  let at = 0
-  return rate(() => churn.step(all[at++ % all.length]))
+/** Moleculer's strategy that goes by the same, as far as it has one. */
+const PEERS: Readonly<Partial<Record<StrategyName, MoleculerStrategy>>> = {
+  round_robin: 'RoundRobin',
+  random: 'Random',
+  least_busy: 'CpuUsage',
+  peak_ewma: 'Latency',
+  consistent_hash: 'Shard',
 }
 
-const text = (value: number) => Math.round(value).toLocaleString('en').padStart(12)
-console.log('decisions/s'.padEnd(18) + SIZES.map((size) => `${size.toLocaleString('en')} agents`.padStart(16)).join(''))
-const show = (name: string, measure: (agents: number) => number) => {
-  const rates = SIZES.map(measure)
-  const slower = (rates[0] ?? 0) / (rates.at(-1) ?? 1)
-  console.log(
-    `${name.padEnd(18)}${rates.map((value) => text(value).padStart(16)).join('')}   ${slower.toFixed(1)}x slower`,
-  )
+const moleculer = loadMoleculerRouting()
+
+function peer(strategy: MoleculerStrategy, agents: number): number {
+  if (typeof moleculer === 'string') return Number.NaN
+  const list = moleculer.makeList(strategy, agents)
+  let calls = 0
+  return rate(() => void list.next({ params: { key: `customer-${calls++ % 1_000}` } }), agents > 1_000 ? 1 : 256)
 }
-for (const name of STRATEGY_NAMES) show(name, (agents) => routed(name, agents))
-show('filter per task', naive)
-show('bookkeeping', bookkeeping)
+
+const million = (value: number) => (value >= 1e4 ? `${(value / 1e6).toFixed(2)} M` : `${Math.round(value)}`)
+const ratesText = (rates: readonly number[]) => `${rates.map(million).join(', ')} /s`
+const AT = SIZES.map((size) => size.toLocaleString('en-US')).join(', ')
+
+function decisionRow(strategy: StrategyName): BenchRow {
+  const ours = SIZES.map((agents) => routed(strategy, agents))
+  const name = PEERS[strategy]
+  const theirs = name === undefined ? undefined : SIZES.map((agents) => peer(name, agents))
+  const at10 = ours[0] ?? Number.NaN
+  const slower = at10 / (ours.at(-1) ?? Number.NaN)
+  const isKnown = theirs !== undefined && typeof moleculer !== 'string'
+  return {
+    what: `${strategy}: decisions at ${AT} agents`,
+    batuta: `${ratesText(ours)}; ${slower.toFixed(1)}x slower at the end`,
+    against: isKnown ? `moleculer ${moleculer.version} ${name}: ${ratesText(theirs)}` : '',
+    ...(isKnown && { ratio: (theirs[2] ?? Number.NaN) / (ours[2] ?? Number.NaN) }),
+    budget: '>= 1 M/s at 10,000; < 5x slower',
+  }
+}
+
+function naiveRow(): BenchRow {
+  const rates = SIZES.map(naive)
+  return { what: `all agents filtered per task, at ${AT} agents`, batuta: '', against: ratesText(rates), budget: '' }
+}
+
+/** An application with so many agents that serve one task type, what each weighs, and how long it took to make them known. */
+async function crowd(agents: number) {
+  const work = defineTask('work', {
+    input: staticSchema<number>(),
+    output: staticSchema<number>(),
+    requires: ['price'],
+  })
+  const handlers = [work.handler((n) => n)]
+  const app = await createOrchestrator({ router: 'balanced' })
+  collectGarbage()
+  const before = process.memoryUsage().heapUsed
+  const started = performance.now()
+  for (let i = 0; i < agents; i++)
+    app.agent(`agent-${i}`, { capabilities: ['price', `extra-${i % 200}`], handlers, maxConcurrentTasks: SLOTS })
+  // The first task finds them all in their lane.
+  await app.run(work, 1)
+  const tookMs = performance.now() - started
+  collectGarbage()
+  return { app, work, tookMs, bytesPerAgent: (process.memoryUsage().heapUsed - before) / agents, agents }
+}
+
+/** Median microseconds of one task's whole way beside so many agents. */
+async function dispatched({ app, work }: Awaited<ReturnType<typeof crowd>>): Promise<number> {
+  const times: number[] = []
+  for (let n = 0; n < 4_000; n++) {
+    const started = performance.now()
+    await app.run(work, n)
+    times.push(performance.now() - started)
+  }
+  return percentile(times.slice(1_000), 0.5)
+}
+
+async function crowdRows(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = []
+  const times: number[] = []
+  for (const agents of SIZES) {
+    const all = await crowd(agents)
+    times.push(await dispatched(all))
+    if (agents === SIZES.at(-1)) {
+      rows.push({
+        what: `${agents.toLocaleString('en-US')} agents made known`,
+        batuta: `${duration(all.tookMs)}, ${(all.bytesPerAgent / 1024).toFixed(1)} KB each`,
+        against: '',
+        budget: '',
+      })
+    }
+    await all.app.shutdown({ graceMs: 0 })
+  }
+  const [first = Number.NaN] = times
+  const last = times.at(-1) ?? Number.NaN
+  return [
+    {
+      what: `one task's whole way (balanced) beside ${AT} agents`,
+      batuta: times.map(duration).join(', '),
+      against: 'beside 10 agents',
+      ratio: last / first,
+      budget: '',
+    },
+    ...rows,
+  ]
+}
+
+report([...STRATEGY_NAMES.map(decisionRow), naiveRow(), ...(await crowdRows())])
