@@ -67,7 +67,7 @@ export interface IndexDefinition {
   readonly name: string
   /** The kind of record it covers. */
   readonly kind: string
-  /** The fields of its key, outermost first. The last one makes the key unique (usually the id). */
+  /** The fields of its key, outermost first. The last one makes the key unique. A field named `id` is the record's id. */
   readonly fields: readonly { readonly name: string; readonly type: 'text' | 'number' }[]
   /** The key of a value, or `undefined` when the record is not in the index (and costs no write there). */
   key(value: RecordValue, id: string): IndexKey | undefined

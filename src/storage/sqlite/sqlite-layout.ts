@@ -1,5 +1,15 @@
 import { BatutaError } from '../../errors/base-error.js'
-import { columnsOf, indexName, META_TABLE, quoted, quotedList, tableName } from '../sql/names.js'
+import {
+  columnsOf,
+  indexName,
+  isOwn,
+  META_TABLE,
+  ownColumnsOf,
+  ownPartsOf,
+  quoted,
+  quotedList,
+  tableName,
+} from '../sql/names.js'
 import type { IndexDefinition, StorageSchema } from '../storage.js'
 import type { SqliteDatabase, SqlValue } from './sqlite-driver.js'
 
@@ -100,8 +110,9 @@ function createTable(db: SqliteDatabase, kind: string, indexes: readonly IndexDe
   const rows = db.prepare(`PRAGMA table_info(${quoted(table)})`).all() as { name: string }[]
   const present = new Set(rows.map((row) => row.name))
   for (const index of indexes) {
-    index.fields.forEach(({ name, type }) => {
-      const column = `${index.name}_${name}`
+    index.fields.forEach(({ type }, i) => {
+      if (!isOwn(index, i)) return
+      const column = columnsOf(index)[i] as string
       // NUMERIC keeps whole numbers whole, so that a person can read times in the table.
       const affinity = type === 'text' ? 'TEXT' : 'NUMERIC'
       if (!present.has(column)) db.exec(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} ${affinity}`)
@@ -129,7 +140,7 @@ function createIndex(db: SqliteDatabase, index: IndexDefinition): void {
 /** Makes every row's index columns again from its value. */
 function fillColumns(db: SqliteDatabase, kind: string, indexes: readonly IndexDefinition[]): void {
   const table = quoted(tableName(kind))
-  const columns = indexes.flatMap(columnsOf)
+  const columns = indexes.flatMap(ownColumnsOf)
   if (columns.length === 0) return
   const page = db.prepare(`SELECT rowid AS at, id, value FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE}`)
   const put = db.prepare(`UPDATE ${table} SET ${columns.map((name) => `${quoted(name)} = ?`).join(', ')} WHERE id = ?`)
@@ -138,7 +149,8 @@ function fillColumns(db: SqliteDatabase, kind: string, indexes: readonly IndexDe
     for (const { at, id, value } of rows) {
       const parsed = JSON.parse(value)
       const keys = indexes.flatMap((index): SqlValue[] => {
-        return [...(index.key(parsed, id) ?? index.fields.map(() => null))]
+        const key = index.key(parsed, id)
+        return key === undefined ? ownColumnsOf(index).map(() => null) : [...ownPartsOf(index, key)]
       })
       put.run(...keys, id)
       last = at

@@ -1,4 +1,4 @@
-import { columnsOf, indexName, quoted, quotedList, tableName } from '../sql/names.js'
+import { columnsOf, indexName, isOwn, ownColumnsOf, quoted, quotedList, tableName } from '../sql/names.js'
 import { type Span, spanConditions, spanShape, spanValues } from '../sql/span.js'
 import type { IndexDefinition, IndexKey, RecordValue, StoredRecord } from '../storage.js'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './sqlite-driver.js'
@@ -28,7 +28,7 @@ export class SqliteTable {
     this.kind = kind
     this.#name = quoted(tableName(kind))
     this.#indexes = indexes
-    this.#columns = indexes.map(columnsOf)
+    this.#columns = indexes.map(ownColumnsOf)
     this.#prepare = (sql) => database.prepare(sql)
     this.#version = this.#prepare(`SELECT version FROM ${this.#name} WHERE id = ?`)
     this.#read = this.#prepare(`SELECT version, value FROM ${this.#name} WHERE id = ?`)
@@ -102,10 +102,11 @@ export class SqliteTable {
   #bindKeys(value: RecordValue, id: string, values: SqlValue[]): number {
     let mask = 0
     for (let i = 0; i < this.#indexes.length; i++) {
-      const key: IndexKey | undefined = (this.#indexes[i] as IndexDefinition).key(value, id)
+      const index = this.#indexes[i] as IndexDefinition
+      const key: IndexKey | undefined = index.key(value, id)
       if (key === undefined) continue
       mask += 2 ** i
-      for (let part = 0; part < key.length; part++) values.push(key[part] as SqlValue)
+      for (let part = 0; part < key.length; part++) if (isOwn(index, part)) values.push(key[part] as SqlValue)
     }
     return mask
   }
