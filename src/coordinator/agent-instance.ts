@@ -1,9 +1,10 @@
-import PQueue from 'p-queue'
+import type PQueue from 'p-queue'
 import type { InstanceLoad } from '../router/instance-load.js'
 import type { AgentDefinition, AgentOptions } from '../task/agent.js'
 import type { CatchAllHandler, TaskContext } from '../task/context.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import { ANY_TYPE, type Lane } from '../task/lane.js'
+import { handlerQueue } from './handler-queue.js'
 import type { Gate } from './limits/gate.js'
 
 /** How long a claim of a polling agent lasts unless extended. */
@@ -27,7 +28,7 @@ export class AgentInstance {
   readonly #handlers = new Map<string, BoundHandler>()
   readonly #catchAll: CatchAllHandler | undefined
   readonly #accepted = new Map<string, AnyTaskDefinition | undefined>()
-  readonly #queue: PQueue
+  #queue: PQueue | undefined
   /** Its own limits, if it has any. */
   gate: Gate | undefined
   isDraining = false
@@ -54,7 +55,6 @@ export class AgentInstance {
       if (typeof accepted === 'string') this.#accepted.set(accepted, undefined)
       else this.#accepted.set(accepted.type, accepted)
     }
-    this.#queue = new PQueue({ concurrency: load.capacity })
   }
 
   /** The types that it handles; `*` for a catch-all. */
@@ -91,6 +91,7 @@ export class AgentInstance {
 
   /** Runs a function in one of its slots. */
   run(fn: () => Promise<void>): void {
+    this.#queue ??= handlerQueue(this.load.capacity)
     void this.#queue.add(fn)
   }
 }

@@ -21,6 +21,7 @@ import type { CoordinatorOptions } from './coordinator-options.js'
 import { CountedStorage } from './counted-storage.js'
 import { engineHost } from './engine-host.js'
 import { EventHub } from './event-hub.js'
+import { loadHandlerQueue } from './handler-queue.js'
 import { HandlerScope } from './handler-scope.js'
 import { NodeContext } from './node-context.js'
 import { type NodeParts, wire } from './node-parts.js'
@@ -114,7 +115,9 @@ export class Coordinator implements CoordinatorApi {
     this.#state = 'starting'
     try {
       await this.#check()
-      this.#register()
+      await loadHandlerQueue()
+      for (const definition of this.#options.tasks) this.define(definition)
+      for (const agent of this.#options.agents) this.registerAgent(agent)
       const { now } = await this.#storage.open(SCHEMA)
       this.node.time.observe(now)
       await this.parts.owner.start()
@@ -223,11 +226,6 @@ export class Coordinator implements CoordinatorApi {
   /** Cancels a task by id, in any unfinished state. @throws TASK_NOT_FOUND. */
   cancel(taskId: string, reason?: string): Promise<boolean> {
     return this.tasks.cancel(taskId, reason)
-  }
-
-  #register(): void {
-    for (const definition of this.#options.tasks) this.define(definition)
-    for (const agent of this.#options.agents) this.registerAgent(agent)
   }
 
   /** Looks for what no hint told of: lanes filled elsewhere, permits given back, parked tasks. */

@@ -1,5 +1,3 @@
-import { randomFillSync } from 'node:crypto'
-
 /** Where batuta gets randomness from: ids, jitter, tie-breaks. */
 export interface Random {
   /** A number in [0, 1) with 32 bits of randomness. */
@@ -16,7 +14,7 @@ export function cryptoRandom(): Random {
   return {
     next() {
       if (used === BLOCK) {
-        randomFillSync(block)
+        process.getBuiltinModule('node:crypto').randomFillSync(block)
         used = 0
       }
       return (block[used++] as number) / 2 ** 32

@@ -47,7 +47,11 @@ const RANDOM_IMPORTS = /^random/
 /** Whether a node reads a clock, sets a timer or draws a random number. */
 function usesTimeOrChance(node: ts.Node): boolean {
   if (ts.isIdentifier(node) && TIMERS.has(node.text)) return !ts.isPropertySignature(node.parent)
-  if (ts.isPropertyAccessExpression(node)) return READERS.has(node.getText().replace(/^globalThis\./, ''))
+  if (ts.isPropertyAccessExpression(node)) {
+    const isFromCrypto = /^process\.getBuiltinModule\(.*crypto.*\)$/.test(node.expression.getText())
+    if (isFromCrypto && RANDOM_IMPORTS.test(node.name.text)) return true
+    return READERS.has(node.getText().replace(/^globalThis\./, ''))
+  }
   if (ts.isNewExpression(node) && node.expression.getText() === 'Date') return (node.arguments?.length ?? 0) === 0
   if (!ts.isImportDeclaration(node) || !ts.isStringLiteral(node.moduleSpecifier)) return false
   const from = node.moduleSpecifier.text
@@ -140,6 +144,7 @@ describe('the rule about time and chance', () => {
     'Math.random()',
     'AbortSignal.timeout(5)',
     "import { randomUUID } from 'node:crypto'",
+    "process.getBuiltinModule('node:crypto').randomUUID()",
     "import { setTimeout as sleep } from 'node:timers/promises'",
   ])('finds %s', (text) => {
     expect(usesIn(text)).toBeGreaterThan(0)

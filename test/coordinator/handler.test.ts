@@ -1,5 +1,5 @@
 import { createOrchestrator, defineTask, NonRetryableError, RetryAfterError } from 'batuta'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { gate, startApp } from '../support/app.js'
 
 const fails = (message = 'no') => {
@@ -236,8 +236,7 @@ describe('a handler that blocks the event loop', () => {
     const { output, task } = await app.run({ type: 'x' })
     expect(output).toBe('done')
     expect(task.attempts).toHaveLength(1)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(app.health()).toMatchObject({ ok: true, ownerId })
+    await vi.waitFor(() => expect(app.health()).toMatchObject({ ok: true, ownerId }), { timeout: 5_000 })
     await app.shutdown()
   })
 })

@@ -42,6 +42,12 @@ describe.each(entryPoints())('$specifier', ({ dist, specifier }) => {
     expect(loaded.filter((name) => name === 'zod' || peers.includes(name))).toEqual([])
   })
 
+  it('leaves what only a running application needs to its start', () => {
+    const atImport = [...reachOf(dist).atImport]
+    expect(atImport.filter((name) => packageOf(name) === 'p-queue')).toEqual([])
+    if (specifier === 'batuta') expect(atImport.filter((name) => /^(node:)?crypto$/.test(name))).toEqual([])
+  })
+
   it('reaches only declared packages', () => {
     const { atImport, onDemand } = reachOf(dist)
     const used = [...atImport, ...onDemand].flatMap((name) => packageOf(name) ?? [])
