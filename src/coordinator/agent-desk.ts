@@ -6,8 +6,6 @@ import type { Entry, NodeContext } from './node-context.js'
 import type { NodeParts } from './node-parts.js'
 import { SetBuilder } from './set-builder.js'
 
-const LONGEST_EJECTION_MS = 365 * 86_400_000
-
 /** The life of agents: register, heartbeat, pause, drain, unregister; and the records by which other nodes know them. */
 export class AgentDesk {
   readonly #records = new Map<string, Entry<'agent'>>()
@@ -53,17 +51,10 @@ export class AgentDesk {
 
   /**
    * Leaves it out for a while, as if it had failed too often: it comes back by itself.
-   * @throws AGENT_NOT_FOUND, OPTIONS_INVALID.
+   * @throws AGENT_NOT_FOUND.
    */
   eject(agentId: string, forMs: number | undefined): void {
     const agent = this.parts.registry.require(agentId)
-    if (forMs !== undefined && !(Number.isFinite(forMs) && forMs > 0 && forMs <= LONGEST_EJECTION_MS)) {
-      const message = `must be a number of milliseconds above 0 and at most a year, not ${String(forMs)}`
-      throw new BatutaError('OPTIONS_INVALID', `eject: forMs ${message}.`, {
-        data: { issues: [{ path: ['forMs'], message }] },
-        fix: 'To keep an agent from work until you say otherwise, pause it.',
-      })
-    }
     this.parts.registry.health.eject(agent.load, forMs)
   }
 

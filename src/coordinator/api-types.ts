@@ -92,7 +92,10 @@ export interface DecisionsApi {
 
 /** Listening. Listeners never harm what they listen to. */
 export interface EventsApi {
-  /** Listens to an event, a family (`'task:*'`) or all (`'*'`). @returns the function that unsubscribes. */
+  /**
+   * Listens to an event, a family (`'task:*'`) or all (`'*'`). @returns the function that unsubscribes.
+   * @throws OPTIONS_INVALID for a name that does not exist.
+   */
   on<P extends EventPattern>(pattern: P, listener: EventListener<P>): () => void
   /** Listens to the next one only. @returns the function that unsubscribes. */
   once<P extends EventPattern>(pattern: P, listener: EventListener<P>): () => void
@@ -101,13 +104,13 @@ export interface EventsApi {
 
 /** How long something that ends may take. */
 export interface GraceOptions {
-  /** How long running handlers may still take, in milliseconds; then they are aborted. Default 10,000. */
+  /** How long running handlers may still take, in milliseconds from 0; then they are aborted. Default 10,000. */
   readonly graceMs?: number | undefined
 }
 
 /** For how long an agent is left out by hand. */
 export interface EjectOptions {
-  /** In milliseconds, above 0 and at most a year. Default: as long as after a first row of failures (`ejection.baseMs`). */
+  /** In milliseconds, from 1 and at most a year. Default: as long as after a first row of failures (`ejection.baseMs`). */
   readonly forMs?: number | undefined
 }
 

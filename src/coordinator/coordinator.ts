@@ -15,7 +15,7 @@ import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
-import { checkDecisionFilter } from './check-filters.js'
+import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './check-filters.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { CoordinatorOptions } from './coordinator-options.js'
 import { CountedStorage } from './counted-storage.js'
@@ -135,8 +135,9 @@ export class Coordinator implements CoordinatorApi {
     await this.#poll()
   }
 
-  stop(options: GraceOptions = {}): Promise<ShutdownReport> {
-    this.#stopping ??= this.#stop(options.graceMs ?? 10_000)
+  async stop(options: GraceOptions = {}): Promise<ShutdownReport> {
+    const graceMs = graceMsOf(options)
+    this.#stopping ??= this.#stop(graceMs)
     return this.#stopping
   }
 
@@ -144,8 +145,8 @@ export class Coordinator implements CoordinatorApi {
     this.parts.desk.register(agent, this.#state === 'running')
   }
 
-  unregisterAgent(agentId: string, options: GraceOptions = {}): Promise<void> {
-    return this.parts.desk.unregister(agentId, options.graceMs ?? 10_000)
+  async unregisterAgent(agentId: string, options: GraceOptions = {}): Promise<void> {
+    return this.parts.desk.unregister(agentId, graceMsOf(options))
   }
 
   /** Gives it no new tasks until `resume`; running ones go on. @throws AGENT_NOT_FOUND. */
@@ -159,6 +160,7 @@ export class Coordinator implements CoordinatorApi {
 
   /** Leaves it out for a while. @throws AGENT_NOT_FOUND, OPTIONS_INVALID. */
   eject(agentId: string, options: EjectOptions = {}): void {
+    checkEjectOptions(options)
     this.parts.desk.eject(agentId, options.forMs)
   }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3'
 import type { Clock } from '../internal/clock.js'
 import type { Logger } from '../internal/logger.js'
+import { checkListener } from '../task/check-listener.js'
 import type { BatutaEvent, EventListener, EventName, EventOf, EventPattern, EventPayloads } from '../task/events.js'
 
 type Listener = (event: BatutaEvent) => unknown
@@ -23,8 +24,9 @@ export class EventHub {
     private readonly log: Logger,
   ) {}
 
-  /** Listens to a name, `'task:*'` or `'*'`; the answer unsubscribes. */
+  /** Listens to a name, `'task:*'` or `'*'`; the answer unsubscribes. @throws OPTIONS_INVALID for a name that does not exist. */
   on<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
+    checkListener(name, listener)
     this.#emitter.on(name, listener)
     this.#listeners++
     return () => this.off(name, listener)
@@ -32,6 +34,7 @@ export class EventHub {
 
   /** Listens to the next one only. */
   once<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
+    checkListener(name, listener)
     const once: EventListener<P> & Once = Object.assign(
       (event: EventOf<P>) => {
         this.off(name, once)

@@ -9,6 +9,7 @@ import { checkOutput } from '../task/schema-check.js'
 import { type Task, taskOf } from '../task/task.js'
 import { extended, holdsClaim, type Outcome } from '../task/task-life-cycle.js'
 import { changeTask, type OnChange } from './change-task.js'
+import { checkFailOptions } from './check-filters.js'
 import type { Reservation } from './claim.js'
 import type { AnyClaim, Claim, FailOptions } from './claim-types.js'
 import { addedUp, isCost } from './limits/amount.js'
@@ -90,6 +91,7 @@ export class PolledClaim implements AnyClaim {
 
   async fail(error: unknown, options: FailOptions = {}): Promise<void> {
     this.#checkOpen()
+    checkFailOptions(options)
     await this.#settle({
       type: 'failure',
       error: toStoredError(error),

@@ -6,6 +6,7 @@ import { type Task, taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import type { SubmitApi, SubmitManyOptions } from './api-types.js'
+import { checkInputs, checkReason, checkRedriveOptions } from './check-filters.js'
 import { explainTask } from './explain.js'
 import type { Explanation } from './explain-types.js'
 import type { AnyOutput, RunResult, TaskHandle } from './handle-types.js'
@@ -69,6 +70,7 @@ export class TaskDesk implements SubmitApi {
     options?: SubmitManyOptions<unknown>,
   ): Promise<TaskHandle<AnyOutput, AnyOutput>[]> => {
     this.#hooks.checkRunning()
+    checkInputs(inputs)
     // All are checked before any is written.
     const requests = inputs.map((input, index) => {
       const own = typeof options === 'function' ? options(input, index) : options
@@ -103,6 +105,7 @@ export class TaskDesk implements SubmitApi {
 
   async redrive(filter: RedriveFilter, options: RedriveOptions = {}): Promise<RedriveResult> {
     this.#hooks.checkRunning()
+    checkRedriveOptions(options)
     const dryRun = options.dryRun ?? false
     const { entries, more } = await failedTasks(this.#node, filter)
     const tasks = await Promise.all(
@@ -118,6 +121,7 @@ export class TaskDesk implements SubmitApi {
 
   async cancel(taskId: string, reason?: string): Promise<boolean> {
     this.#hooks.checkRunning()
+    checkReason(reason, this.#node.settings.maxPayloadBytes)
     return this.#parts.flow.cancel(await this.#require(taskId), reason)
   }
 

@@ -41,10 +41,16 @@ export class BatutaError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** The message of an error of ours, live or stored, up to its code and its link. */
+export function withoutLink({ code, message }: { readonly code: string; readonly message: string }): string {
+  const end = message.lastIndexOf(` [${code}] ${DOCS}`)
+  return end < 0 ? message : message.slice(0, end)
+}
+
 /** The same error, saying which of several inputs it is about: in its message, and as `data.index`. */
 export function atIndex(error: unknown, index: number): unknown {
   if (!isBatutaError(error) || 'index' in error.data) return error
-  const message = `Input ${index}: ${error.message.slice(0, error.message.lastIndexOf(` [${error.code}]`))}`
+  const message = `Input ${index}: ${withoutLink(error)}`
   const { code, retryable, cause } = error
   return new BatutaError<ErrorCode>(code, message, { data: { ...error.data, index }, retryable, cause })
 }

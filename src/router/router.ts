@@ -1,6 +1,7 @@
 import { BatutaError } from '../errors/base-error.js'
 import { type Clock, realClock } from '../internal/clock.js'
 import { cryptoRandom, type Random } from '../internal/random.js'
+import { OptionCheck } from '../task/option-check.js'
 import { type AgentDescription, PlainAgents, type PlainTask, routableTask } from './agent-description.js'
 import { type Answer, askStrategy, strategyBroken } from './ask-strategy.js'
 import type { LanePool } from './candidate-pool.js'
@@ -68,9 +69,10 @@ export class Router {
 
   /**
    * @throws STRATEGY_UNKNOWN for a name that does not exist, OPTIONS_INVALID for something that is no strategy or no
-   * number of decisions.
+   * number of decisions, and for unknown options.
    */
   constructor(options: RouterOptions = {}) {
+    checkNames(options)
     const { keepDecisions = 1_000, random = cryptoRandom(), recordDecisions } = options
     if (!Number.isInteger(keepDecisions) || keepDecisions < 0)
       throw invalid('keepDecisions', `must be a whole number from 0, not ${String(keepDecisions)}`)
@@ -203,6 +205,22 @@ function checked(strategy: RoutingStrategy): RoutingStrategy {
   if (typeof name !== 'string' || name === '') throw invalid('strategy', 'must have a name')
   if (typeof select !== 'function') throw invalid('strategy', 'must have a function "select"')
   return strategy
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'strategy',
+  'random',
+  'clock',
+  'keepDecisions',
+  'recordDecisions',
+  'onError',
+])
+
+/** An option that nobody knows is mostly a typing mistake. */
+function checkNames(options: RouterOptions): void {
+  const check = new OptionCheck()
+  if (check.object([], options)) check.keys([], options, KNOWN)
+  check.done('the router')
 }
 
 function invalid(name: string, message: string): BatutaError {

@@ -85,7 +85,7 @@ export function checkName(what: string, name: unknown, reserved: readonly string
   const problem =
     typeof name !== 'string'
       ? `must be a string, not ${shown(name)}`
-      : name === ''
+      : name.trim() === ''
         ? 'must not be empty'
         : name.length > MAX_ID_LENGTH
           ? `must not be longer than ${MAX_ID_LENGTH} characters`
@@ -95,7 +95,8 @@ export function checkName(what: string, name: unknown, reserved: readonly string
               ? `must not be "${name}", which is reserved`
               : undefined
   if (problem === undefined) return
-  throw new BatutaError('DEFINITION_INVALID', `A ${what} ${problem}.`, { data: { name: shown(name) } })
+  const article = /^[aeiou]/.test(what) ? 'An' : 'A'
+  throw new BatutaError('DEFINITION_INVALID', `${article} ${what} ${problem}.`, { data: { name: shown(name) } })
 }
 
 /** Checks a retry policy as users write it: of a definition, or of the application. */

@@ -14,7 +14,7 @@ export function pathText(path: readonly (string | number)[]): string {
 /** How many issues a message names; the data has them all. */
 const NAMED = 3
 
-/** Issues on one line: `areaM2: must be positive; product: required`. */
+/** Issues as the end of a sentence: `areaM2: must be positive; product: required.` */
 export function issueText(issues: readonly SchemaIssue[]): string {
   const named = issues.slice(0, NAMED).map(({ path, message }) => {
     const text = message.replace(/[.\s]+$/, '')
@@ -23,5 +23,6 @@ export function issueText(issues: readonly SchemaIssue[]): string {
     return where === '' || text.startsWith(`${where} must `) ? text : `${where}: ${text}`
   })
   if (issues.length > NAMED) named.push(`and ${issues.length - NAMED} more`)
-  return named.join('; ') || 'no reason given'
+  const text = named.join('; ') || 'no reason given'
+  return text.endsWith('?') ? text : `${text}.`
 }

@@ -50,8 +50,9 @@ export class OptionCheck {
     const { min, max = Number.MAX_SAFE_INTEGER, whole = false } = rule
     const fits = typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))
     if (fits) return
-    const upTo = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
-    this.add(path, `must be a ${whole ? 'whole ' : ''}number ${upTo}, not ${shown(value)}`)
+    const hasEnd = max < Number.MAX_SAFE_INTEGER || (typeof value === 'number' && value > max)
+    const range = hasEnd ? `from ${min} to ${max}` : `from ${min}`
+    this.add(path, `must be a ${whole ? 'whole ' : ''}number ${range}, not ${shown(value)}`)
   }
 
   /** A text that is not empty and not longer than {@link MAX_ID_LENGTH}. */
@@ -76,6 +77,10 @@ export class OptionCheck {
     this.add(path, `must be one of ${known.map((name) => `"${name}"`).join(', ')}, not ${shown(value)}.${meant}`)
   }
 
+  boolean(path: Path, value: unknown): void {
+    if (value !== undefined && typeof value !== 'boolean') this.add(path, `must be true or false, not ${shown(value)}`)
+  }
+
   fn(path: Path, value: unknown): void {
     if (value !== undefined && typeof value !== 'function') this.add(path, `must be a function, not ${shown(value)}`)
   }
@@ -83,7 +88,7 @@ export class OptionCheck {
   /** @throws OPTIONS_INVALID with every issue, if there was one. */
   done(of: string): void {
     if (this.#issues.length === 0) return
-    throw new BatutaError('OPTIONS_INVALID', `The options of ${of} are not valid: ${issueText(this.#issues)}.`, {
+    throw new BatutaError('OPTIONS_INVALID', `The options of ${of} are not valid: ${issueText(this.#issues)}`, {
       data: { issues: this.#issues },
     })
   }

@@ -21,7 +21,7 @@ export function checkInput(definition: AnyTaskDefinition, value: unknown, index?
   const which = index === undefined ? 'The input' : `Input ${index}`
   throw new BatutaError(
     'INPUT_INVALID',
-    `${which} of "${definition.type}" does not fit its schema: ${issueText(issues)}.`,
+    `${which} of "${definition.type}" does not fit its schema: ${issueText(issues)}`,
     {
       data: { taskType: definition.type, issues, ...(index === undefined ? {} : { index }) },
       fix: 'Send what the input schema asks for.',
@@ -52,13 +52,15 @@ function checkReturned(definition: AnyTaskDefinition, which: 'output' | 'stream'
   const said = which === 'output' ? 'What the handler returned' : 'What the handler wrote'
   throw new BatutaError(
     'OUTPUT_INVALID',
-    `${said} for "${definition.type}" does not fit its ${which} schema: ${issueText(issues)}.`,
+    `${said} for "${definition.type}" does not fit its ${which} schema: ${issueText(issues)}`,
     {
       data: { taskType: definition.type, issues },
       fix: `Return what the schema asks for, or correct the schema.`,
     },
   )
 }
+
+const NO_VERDICT = 'answers with neither a value nor issues'
 
 function ask(taskType: string, which: string, schema: StandardSchema | undefined, value: unknown): Verdict {
   if (schema === undefined) return { value }
@@ -72,9 +74,11 @@ function ask(taskType: string, which: string, schema: StandardSchema | undefined
       const fix = 'Use a schema that checks synchronously, and whose refinements and transforms never throw.'
       throw broken(taskType, which, 'answers with a promise', fix)
     }
+    if (typeof answer !== 'object' || answer === null)
+      throw broken(taskType, which, NO_VERDICT, 'Use a Standard Schema.')
     if (answer.issues !== undefined) return { issues: Array.from(answer.issues, plainIssue) }
     if ('value' in answer) return { value: answer.value }
-    throw broken(taskType, which, 'answers with neither a value nor issues', 'Use a Standard Schema.')
+    throw broken(taskType, which, NO_VERDICT, 'Use a Standard Schema.')
   } catch (cause) {
     if (cause instanceof BatutaError) throw cause
     throw broken(

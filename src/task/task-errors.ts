@@ -1,4 +1,5 @@
-import { BatutaError, isBatutaError } from '../errors/base-error.js'
+import { BatutaError, isBatutaError, withoutLink } from '../errors/base-error.js'
+import type { StoredError } from '../errors/codes.js'
 import type { Task, TaskAttempt } from './task.js'
 
 /**
@@ -69,7 +70,15 @@ function messageOf(task: Task): string {
   const tries = task.attempts.length
   const error = task.error ?? task.attempts.at(-1)?.error
   const after = tries === 0 ? 'before its first attempt' : `after ${tries} ${tries === 1 ? 'attempt' : 'attempts'}`
-  return `Task ${task.id} (${task.type}) failed ${after}${error === undefined ? '' : `: ${error.name}: ${error.message}`}.`
+  const why = error === undefined ? '' : `: ${said(error)}`
+  return `Task ${task.id} (${task.type}) failed ${after}${/[.?!]$/.test(why) ? why : `${why}.`}`
+}
+
+/** What an attempt's error said. Errors of ours go by their code, and the link is that of the task's own. */
+function said({ name, code, message }: StoredError): string {
+  return name === 'BatutaError' && code !== undefined
+    ? `${code}: ${withoutLink({ code, message })}`
+    : `${name}: ${message}`
 }
 
 /** The last attempt's error as an error again, so that loggers print its stack. */

@@ -1,6 +1,7 @@
-import { createOrchestrator, defineTask } from 'batuta'
+import { createOrchestrator, defineTask, inProcessEngine, memoryStorage, type Orchestrator, Router } from 'batuta'
 import { describe, expect, it } from 'vitest'
 import { failureOf, keepingLogger, startApp } from '../support/app.js'
+import { thrownBy } from '../task/thrown-by.js'
 
 const cycle: Record<string, unknown> = {}
 cycle.self = cycle
@@ -112,5 +113,85 @@ describe('createOrchestrator', () => {
     [5, 'OPTIONS_INVALID'],
   ])('%j: %s', async (options, code) => {
     expect((await failureOf(createOrchestrator(options as never))).code).toBe(code)
+  })
+})
+
+describe('what other calls are given', () => {
+  const calls: [string, (app: Orchestrator) => unknown, string][] = [
+    ['shutdown', (app) => app.shutdown({ graceMs: Number.NaN }), 'graceMs'],
+    ['shutdown, an unknown option', (app) => app.shutdown({ grace: 5 } as never), 'grace'],
+    ['removeAgent', (app) => app.removeAgent('agent', { graceMs: -1 }), 'graceMs'],
+    ['eject, an unknown option', (app) => app.eject('agent', { for: 5 } as never), 'for'],
+    ['eject', (app) => app.eject('agent', { forMs: -5 }), 'forMs'],
+    ['submitMany', (app) => app.submitMany(defineTask('x'), 'abc' as never), 'inputs'],
+    ['redrive, an unknown option', (app) => app.redrive({}, { dry: true } as never), 'dry'],
+    ['redrive', (app) => app.redrive({}, { dryRun: 'yes' } as never), 'dryRun'],
+    ['cancel', (app) => app.coordinator.cancel('id', { at: 1n } as never), 'reason'],
+    ['on, a name that does not exist', (app) => app.on('task:compleet' as never, () => 1), 'name'],
+    ['once, a name that does not exist', (app) => app.once('owner:*' as never, () => 1), 'name'],
+    ['on', (app) => app.on('task:*', 'no function' as never), 'listener'],
+  ]
+  it.each(calls)('%s: OPTIONS_INVALID, which says where', async (_, call, path) => {
+    const { app, failure } = await startApp()
+    app.agent('agent', { handler: () => 1 })
+    const error = await failure((async () => call(app))())
+    expect(error.code).toBe('OPTIONS_INVALID')
+    expect(error.data).toMatchObject({ issues: [{ path: [path] }] })
+    expect(app.agents()).toHaveLength(1)
+    expect(app.health().ok).toBe(true)
+  })
+
+  it('a reason that is too long for a task is refused, and the task goes on', async () => {
+    const { app, until, failure } = await startApp({ maxPayloadBytes: 1_000 })
+    const task = await until(app.submit({ type: 'x' }))
+    expect((await failure(task.cancel('r'.repeat(2_000)))).code).toBe('PAYLOAD_TOO_LARGE')
+    expect((await until(task.snapshot())).status).toBe('pending')
+  })
+
+  it('a claim that is failed with an unknown option still stands', async () => {
+    const { app, until, failure } = await startApp()
+    app.agent('poller', { accepts: ['x'] })
+    await until(app.submit({ type: 'x' }))
+    const claims = await until(app.claimTasks('poller', { waitMs: 1_000 }))
+    expect(claims).toHaveLength(1)
+    for (const claim of claims) {
+      expect((await failure(claim.fail('no', { retriable: false } as never))).code).toBe('OPTIONS_INVALID')
+      await until(claim.complete('done'))
+    }
+    expect((await until(app.listTasks())).tasks).toMatchObject([{ status: 'completed' }])
+  })
+
+  it.each([
+    [() => inProcessEngine({ windowSize: 0 }), 'windowSize'],
+    [() => inProcessEngine({ window: 5 } as never), 'window'],
+    [() => memoryStorage({ path: 'x' } as never), 'path'],
+    [() => memoryStorage({ now: 5 } as never), 'now'],
+    [() => new Router({ strategi: 'balanced' } as never), 'strategi'],
+    [() => new Router(5 as never), ''],
+  ])('%s: OPTIONS_INVALID', (make, path) => {
+    expect(thrownBy(make)).toMatchObject({ code: 'OPTIONS_INVALID', paths: [path] })
+  })
+})
+
+describe('what errors say', () => {
+  it('one sentence after another, without a second full stop', async () => {
+    const { app, failure } = await startApp()
+    const { message } = await failure(app.submit({ type: 'x', priorty: 'high' } as never))
+    expect(message).toContain('priorty: is not an option. Did you mean "priority"? [OPTIONS_INVALID]')
+    expect(() => app.agent('', { handler: () => 1 })).toThrow('An agent id must not be empty.')
+    expect(() => app.agent(' ', { handler: () => 1 })).toThrow('An agent id must not be empty.')
+    const tooLong = await failure(app.submit({ type: 'x', timeoutMs: 1e18 }))
+    expect(tooLong.message).toContain('from 1 to 9007199254740991, not 1000000000000000000')
+    expect((await failure(app.run({ type: 'x', waitMs: -1 }))).message).toContain('must be a number from 0, not -1')
+  })
+
+  it('of a task: what its last attempt said, with one code and one link', async () => {
+    const { app, failure } = await startApp({ retry: false })
+    app.agent('dates', { handler: () => ({ at: new Date(0) }) })
+    const { message, data } = await failure(app.run({ type: 'x' }))
+    const { taskId } = data as { taskId: string }
+    expect(message.split(' [TASK_FAILED] ')[0]).toBe(
+      `Task ${taskId} (x) failed after 1 attempt: PAYLOAD_NOT_JSON: The result has, at at, a Date, which JSON would change or drop. Convert it to plain JSON before you pass it.`,
+    )
   })
 })

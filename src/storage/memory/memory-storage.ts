@@ -1,5 +1,6 @@
 import { BatutaError } from '../../errors/base-error.js'
 import { realClock } from '../../internal/clock.js'
+import { OptionCheck } from '../../task/option-check.js'
 import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
 import {
   COUNT_LIMIT,
@@ -24,14 +25,23 @@ export interface MemoryStorageOptions {
   readonly now?: (() => number) | undefined
 }
 
+const KNOWN: ReadonlySet<string> = new Set(['now'])
+
 /**
  * Keeps everything in this process: the default. Fast, and gone with the process. Values are kept as they are handed
  * over, neither copied nor frozen.
  *
  * Several orchestrators may share one storage: it is closed when each that opened it has closed it. It may be opened
  * again after that, and what was committed is still there.
+ * @throws OPTIONS_INVALID.
  */
 export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
+  const check = new OptionCheck()
+  if (check.object([], options)) {
+    check.keys([], options, KNOWN)
+    check.fn(['now'], options.now)
+  }
+  check.done('memoryStorage')
   return new MemoryStorage(options.now ?? realClock.now)
 }
 

@@ -59,6 +59,7 @@ function assertOption(valid: boolean, path: string, message: string): void {
 
 /** @throws OPTIONS_INVALID */
 export function sqliteSettings(options: SqliteStorageOptions): SqliteSettings {
+  assertOption(typeof options === 'object' && options !== null, '', 'Give an object with a path or a live database.')
   const { path, database } = options
   const synchronous = options.synchronous ?? 'full'
   const busyTimeoutMs = options.busyTimeoutMs ?? 1_000
@@ -66,7 +67,8 @@ export function sqliteSettings(options: SqliteStorageOptions): SqliteSettings {
   const unknown = Object.keys(options).find((name) => !(NAMES as readonly string[]).includes(name))
   assertOption(unknown === undefined, unknown ?? '', `There is no option "${unknown}".`)
   assertOption((path === undefined) !== (database === undefined), 'path', 'Give either a path or a live database.')
-  assertOption(path === undefined || path !== '', 'path', 'The path is empty.')
+  assertOption(path === undefined || typeof path === 'string', 'path', 'The path is no text.')
+  assertOption(path !== '', 'path', 'The path is empty.')
   const foreign =
     database !== undefined && (options.synchronous ?? options.busyTimeoutMs ?? options.driver) !== undefined
   assertOption(!foreign, 'database', 'A live database keeps its own synchronous, busy timeout and driver.')

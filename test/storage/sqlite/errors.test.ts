@@ -84,7 +84,9 @@ describe.runIf(betterSqliteLoads)('opening', () => {
     const database = new Database(':memory:')
     const wrong = [
       {},
+      undefined as never,
       { path: '' },
+      { path: 5 as never },
       { path: 'x', database },
       { database, synchronous: 'full' },
       { path: 'x', busyTimeoutMs: -1 },
