@@ -15,7 +15,7 @@ import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
-import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './check-filters.js'
+import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './check-calls.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { CoordinatorOptions } from './coordinator-options.js'
 import { CountedStorage } from './counted-storage.js'
@@ -136,7 +136,7 @@ export class Coordinator implements CoordinatorApi {
   }
 
   async stop(options: GraceOptions = {}): Promise<ShutdownReport> {
-    const graceMs = graceMsOf(options)
+    const graceMs = graceMsOf('stop', options)
     this.#stopping ??= this.#stop(graceMs)
     return this.#stopping
   }
@@ -146,7 +146,7 @@ export class Coordinator implements CoordinatorApi {
   }
 
   async unregisterAgent(agentId: string, options: GraceOptions = {}): Promise<void> {
-    return this.parts.desk.unregister(agentId, graceMsOf(options))
+    return this.parts.desk.unregister(agentId, graceMsOf('unregisterAgent', options))
   }
 
   /** Gives it no new tasks until `resume`; running ones go on. @throws AGENT_NOT_FOUND. */

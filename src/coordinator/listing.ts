@@ -2,7 +2,7 @@ import { BatutaError } from '../errors/base-error.js'
 import { type Task, taskOf } from '../task/task.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { TaskState, TaskStatus } from '../task/task-status.js'
-import { checkListFilter, checkRedriveFilter } from './check-filters.js'
+import { checkListFilter, checkRedriveFilter } from './check-calls.js'
 import type { ListFilter, ListPage, RedriveFilter } from './listing-types.js'
 import type { Entry, NodeContext } from './node-context.js'
 

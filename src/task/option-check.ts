@@ -94,6 +94,32 @@ export class OptionCheck {
   }
 }
 
+/** Checks one option that is there; it adds what is wrong. */
+export type OptionRule = (check: OptionCheck, path: Path, value: unknown) => void
+
+/** A rule for each option that there is. */
+export type OptionRules<T> = { readonly [K in keyof Required<T>]: OptionRule }
+
+/** An id or a key, as {@link OptionCheck.id} has it. */
+export const idRule: OptionRule = (check, path, value) => check.id(path, value)
+
+/**
+ * Checks an object of options that don't depend on each other.
+ * @param of - whose options, for the message.
+ * @throws OPTIONS_INVALID with everything that is wrong.
+ */
+export function checkOptions<T extends object>(of: string, options: T, rules: OptionRules<T>): void {
+  const check = new OptionCheck()
+  if (check.object([], options)) {
+    check.keys([], options, new Set(Object.keys(rules)))
+    for (const [name, rule] of Object.entries<OptionRule>(rules)) {
+      const value: unknown = options[name]
+      if (value !== undefined) rule(check, [name], value)
+    }
+  }
+  check.done(of)
+}
+
 /** A value as an error message shows it. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 39)}…` : value)

@@ -1,5 +1,5 @@
 import type { Timer } from '../../internal/clock.js'
-import { OptionCheck } from '../../task/option-check.js'
+import { checkOptions } from '../../task/option-check.js'
 import type { Engine, EngineHost, TaskRef } from '../engine.js'
 import { LaneWindow } from './lane-window.js'
 import { TenantTurns } from './tenant-turns.js'
@@ -13,20 +13,15 @@ export interface InProcessEngineOptions {
 /** How many of the lowest ranks are read again at each poll, so that an urgent task submitted elsewhere is seen. */
 const HEAD = 64
 
-const KNOWN: ReadonlySet<string> = new Set(['windowSize'])
-
 /**
  * The default engine: windows in this process, refilled from storage. Several nodes over one storage may each have one;
  * the claims decide who gets a task.
  * @throws OPTIONS_INVALID.
  */
 export function inProcessEngine(options: InProcessEngineOptions = {}): Engine {
-  const check = new OptionCheck()
-  if (check.object([], options)) {
-    check.keys([], options, KNOWN)
-    check.number(['windowSize'], options.windowSize, { min: 1, max: 100_000, whole: true })
-  }
-  check.done('inProcessEngine')
+  checkOptions('inProcessEngine', options, {
+    windowSize: (check, path, value) => check.number(path, value, { min: 1, max: 100_000, whole: true }),
+  })
   return new InProcessEngine(options.windowSize ?? 1_000)
 }
 

@@ -1,6 +1,6 @@
 import { BatutaError } from '../../errors/base-error.js'
 import { realClock } from '../../internal/clock.js'
-import { OptionCheck } from '../../task/option-check.js'
+import { checkOptions } from '../../task/option-check.js'
 import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
 import {
   COUNT_LIMIT,
@@ -25,8 +25,6 @@ export interface MemoryStorageOptions {
   readonly now?: (() => number) | undefined
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['now'])
-
 /**
  * Keeps everything in this process: the default. Fast, and gone with the process. Values are kept as they are handed
  * over, neither copied nor frozen.
@@ -36,12 +34,7 @@ const KNOWN: ReadonlySet<string> = new Set(['now'])
  * @throws OPTIONS_INVALID.
  */
 export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
-  const check = new OptionCheck()
-  if (check.object([], options)) {
-    check.keys([], options, KNOWN)
-    check.fn(['now'], options.now)
-  }
-  check.done('memoryStorage')
+  checkOptions('memoryStorage', options, { now: (check, path, value) => check.fn(path, value) })
   return new MemoryStorage(options.now ?? realClock.now)
 }
 
