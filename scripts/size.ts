@@ -1,15 +1,14 @@
 /**
  * What the core costs a bundle: the root entry with all it loads at import, dependencies included, minified and compressed.
- * What is loaded later is shown and not counted: zod and the checks of options, which run once, at the start. The budget is
- * that of docs/architecture.md section 8 and is missed so far; the ceiling is what fails, so that it gets no worse. Lower the
- * ceiling when the core shrinks. `--folders` shows what each folder of src weighs.
+ * What is loaded later is shown and not counted: the checks of options, with zod, and p-queue, at the start. The budget is that
+ * of docs/architecture.md section 8: what the core weighs, so that more is noticed. Lower it when the core shrinks.
+ * `--folders` shows what each folder of src weighs.
  */
 import { gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
 import { root } from './entry-points.js'
 
-const BUDGET_BYTES = 25 * 1024
-const CEILING_BYTES = 80 * 1024
+const BUDGET_BYTES = 77 * 1024
 
 const { outputFiles, metafile } = await build({
   entryPoints: { index: `${root}/src/index.ts` },
@@ -42,10 +41,8 @@ const bytes = compressed(atImport)
 console.log(
   `core: ${kb(bytes)} compressed at import, ${kb(compressed(later))} loaded later; budget ${kb(BUDGET_BYTES)}`,
 )
-if (bytes > BUDGET_BYTES)
-  console.warn(`The core is ${kb(bytes - BUDGET_BYTES)} over its budget. --folders shows where it is.`)
-if (bytes > CEILING_BYTES) {
-  console.error(`The core is over its ceiling of ${kb(CEILING_BYTES)}.`)
+if (bytes > BUDGET_BYTES) {
+  console.error(`The core is ${kb(bytes - BUDGET_BYTES)} over its budget. --folders shows where it is.`)
   process.exitCode = 1
 }
 
