@@ -54,7 +54,7 @@ export interface OrchestratorApi<out TReply = unknown> extends SubmitApi, Pollin
 
   /**
    * Stores a message in its session, has it answered, and waits for the reply.
-   * @throws MESSAGES_NOT_CONFIGURED, SESSION_BUSY, and what `run` throws.
+   * @throws MESSAGES_NOT_CONFIGURED, OPTIONS_INVALID for a message that is malformed, SESSION_BUSY, and what `run` throws.
    */
   processMessage(message: IncomingMessage): Promise<MessageReply<TReply>>
 
