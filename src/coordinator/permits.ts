@@ -1,3 +1,4 @@
+import { NumberPool } from '../internal/number-pool.js'
 import type { NodeContext } from './node-context.js'
 
 const NONE: readonly string[] = []
@@ -12,8 +13,8 @@ export function permitIdOf(type: string, n: number): string {
  * this only saves asking. A wrong belief costs a refused claim or a wait until the next refresh.
  */
 export class Permits {
-  readonly #taken = new Map<string, Set<number>>()
-  readonly #limits = new Map<string, number>()
+  /** By type, from the first guess on. */
+  readonly #pools = new Map<string, NumberPool>()
   /** Lanes that hold nothing but tasks of one type, while all its permits are taken; with the type. */
   readonly #shut = new Map<string, string>()
 
@@ -21,23 +22,14 @@ export class Permits {
 
   /** A permit that is thought to be free, now thought to be taken; `undefined` when all are. */
   guess(type: string, limit: number): { readonly id: string; readonly n: number } | undefined {
-    this.#limits.set(type, limit)
-    const taken = this.#of(type)
-    if (taken.size >= limit) return undefined
-    // Nodes start at different places, so that they don't all try for the same one.
-    const start = Math.floor(this.node.random.next() * limit)
-    for (let i = 0; i < limit; i++) {
-      const n = (start + i) % limit
-      if (taken.has(n)) continue
-      taken.add(n)
-      return { id: permitIdOf(type, n), n }
-    }
-    return undefined
+    // Nodes draw different ones, so that they don't all try for the same.
+    const n = this.#poolOf(type, limit).draw(this.node.random.next())
+    return n === undefined ? undefined : { id: permitIdOf(type, n), n }
   }
 
   /** A permit was given back, or not taken after all. Answers the lanes that are open again. */
   free(type: string, permitId: string): readonly string[] {
-    this.#taken.get(type)?.delete(Number(permitId.slice(permitId.lastIndexOf('/') + 1)))
+    this.#pools.get(type)?.free(Number(permitId.slice(permitId.lastIndexOf('/') + 1)))
     return this.#reopen(type)
   }
 
@@ -56,8 +48,8 @@ export class Permits {
 
   /** Whether all permits of a type are thought to be taken. */
   isSpent(type: string): boolean {
-    const limit = this.#limits.get(type)
-    return limit !== undefined && this.#of(type).size >= limit
+    const pool = this.#pools.get(type)
+    return pool !== undefined && pool.size === pool.limit
   }
 
   /** The types that lanes are shut for. */
@@ -69,16 +61,15 @@ export class Permits {
   async refresh(types: Iterable<string>): Promise<readonly string[]> {
     const lanes: string[] = []
     for (const type of new Set(types)) {
-      const limit = this.#limits.get(type)
-      if (limit === undefined) continue
-      const ids = Array.from({ length: limit }, (_, n) => permitIdOf(type, n))
+      const pool = this.#pools.get(type)
+      if (pool === undefined) continue
+      const ids = Array.from({ length: pool.limit }, (_, n) => permitIdOf(type, n))
       const records = await this.node.readMany('permit', ids)
-      const taken = this.#of(type)
       for (const [n, record] of records.entries()) {
-        if (record === undefined) taken.delete(n)
-        else taken.add(n)
+        if (record === undefined) pool.free(n)
+        else pool.take(n)
       }
-      if (taken.size < limit) lanes.push(...this.#reopen(type))
+      if (pool.size < pool.limit) lanes.push(...this.#reopen(type))
     }
     return lanes
   }
@@ -91,12 +82,13 @@ export class Permits {
     return lanes
   }
 
-  #of(type: string): Set<number> {
-    let taken = this.#taken.get(type)
-    if (taken === undefined) {
-      taken = new Set()
-      this.#taken.set(type, taken)
-    }
-    return taken
+  /** A definition that was registered anew may have another limit: what is taken stays so. */
+  #poolOf(type: string, limit: number): NumberPool {
+    const known = this.#pools.get(type)
+    if (known?.limit === limit) return known
+    const pool = new NumberPool(limit)
+    for (const n of known?.taken() ?? []) pool.take(n)
+    this.#pools.set(type, pool)
+    return pool
   }
 }

@@ -46,4 +46,15 @@ describe('permits', () => {
     expect(await permits.refresh(['t', 't'])).toEqual(['lane'])
     expect(permits.guess('t', 2)?.n).toBe(1)
   })
+
+  it('keep to what is taken when a definition comes back with another limit', () => {
+    const { permits } = world()
+    const taken = [permits.guess('t', 2)?.n, permits.guess('t', 2)?.n]
+    const more = [permits.guess('t', 4)?.n, permits.guess('t', 4)?.n]
+    expect([...taken, ...more].toSorted()).toEqual([0, 1, 2, 3])
+    expect(permits.guess('t', 3)).toBeUndefined()
+    expect(permits.isSpent('t')).toBe(true)
+    permits.free('t', permitIdOf('t', 3))
+    expect(permits.isSpent('t')).toBe(true)
+  })
 })
