@@ -115,6 +115,7 @@ export type {
   AgentSnapshot,
   AgentStatus,
   BreakerSnapshot,
+  LimitHold,
   LocalAgentOptions,
   PollingAgentOptions,
 } from './task/agent.js'

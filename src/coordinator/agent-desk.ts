@@ -133,6 +133,7 @@ export class AgentDesk {
   snapshot(agent: AgentInstance): AgentSnapshot {
     const { load, options } = agent
     const ageMs = this.node.clock.monotonic() - agent.lastHeartbeatAt
+    const limited = agent.gate?.view()
     return {
       id: agent.id,
       name: agent.name,
@@ -150,6 +151,7 @@ export class AgentDesk {
       successRate: load.successRate,
       weight: load.weight,
       health: this.parts.registry.health.view(load),
+      ...(limited === undefined ? undefined : { limited }),
       lastHeartbeatAt: new Date(this.node.clock.now() - (agent.isPolling ? ageMs : 0)),
       ...(agent.lastError === undefined ? undefined : { lastError: agent.lastError }),
       ...(options.metadata === undefined ? undefined : { metadata: options.metadata }),

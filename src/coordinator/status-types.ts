@@ -1,4 +1,4 @@
-import type { AgentSnapshot } from '../task/agent.js'
+import type { AgentSnapshot, LimitHold } from '../task/agent.js'
 import type { TaskStatus } from '../task/task-status.js'
 
 /** Where a coordinator or orchestrator is in its life. */
@@ -51,6 +51,8 @@ export interface OrchestratorStatus extends Health {
   readonly uptimeMs: number
   readonly agents: readonly AgentSnapshot[]
   readonly lanes: readonly LaneStatus[]
+  /** The task types of which nothing starts here at present, for their `rateLimit` or `budget`. Agents' own are in `agents`. */
+  readonly limited: readonly ({ readonly taskType: string } & LimitHold)[]
   /** Each counted up to 10,000. */
   readonly tasks: Readonly<Record<TaskStatus, number>>
   readonly owners: readonly OwnerStatus[]

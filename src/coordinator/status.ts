@@ -20,6 +20,7 @@ export async function readStatus(coordinator: Coordinator, startedAt: number | u
     uptimeMs: startedAt === undefined ? 0 : node.clock.now() - startedAt,
     agents: coordinator.agents(),
     lanes,
+    limited: parts.limits.view(),
     tasks,
     owners,
     storage: { ...health.storage, durable: node.storage.durable },

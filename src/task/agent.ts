@@ -76,6 +76,13 @@ export interface AgentHealth {
   readonly slowStartUntil?: Date
 }
 
+/** A limit of an agent or a task type lets nothing start at present. */
+export interface LimitHold {
+  readonly reason: 'rate_limited' | 'over_budget'
+  /** When it does again. Absent when that depends on attempts under way. */
+  readonly until?: Date
+}
+
 /** An agent as it runs on one node, at one moment. */
 export interface AgentSnapshot {
   readonly id: string
@@ -99,6 +106,8 @@ export interface AgentSnapshot {
   /** The part of its full share of work that it gets, above 0; 1 unless it starts slowly. */
   readonly weight: number
   readonly health: AgentHealth
+  /** Its `rateLimit` or `budget` is used up. Absent while it may start something. */
+  readonly limited?: LimitHold
   readonly lastHeartbeatAt: Date
   readonly lastError?: string
   readonly metadata?: Readonly<Record<string, unknown>>

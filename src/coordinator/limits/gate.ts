@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../internal/clock.js'
+import type { LimitHold } from '../../task/agent.js'
 import type { LimitOptions } from '../../task/limits.js'
 import { type Amount, NOTHING } from './amount.js'
 import { SpendWindow } from './spend-window.js'
@@ -49,6 +50,14 @@ export class Gate {
   /** When it opens; `undefined` when that is for an attempt under way to say. */
   get opensAt(): number | undefined {
     return Number.isFinite(this.#opensAt) ? this.#opensAt : undefined
+  }
+
+  /** For those who look on: what it holds back, and until when by the wall clock. */
+  view(): LimitHold | undefined {
+    if (this.#reason === undefined) return undefined
+    const at = this.opensAt
+    if (at === undefined) return { reason: this.#reason }
+    return { reason: this.#reason, until: new Date(this.#clock.now() + Math.ceil(at - this.#clock.monotonic())) }
   }
 
   /** Whether an attempt that may cost so much may start now. It shuts until that one may. */

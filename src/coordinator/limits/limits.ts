@@ -1,3 +1,4 @@
+import type { LimitHold } from '../../task/agent.js'
 import type { AnyTaskDefinition } from '../../task/definition.js'
 import { cloneJson } from '../../task/json-value.js'
 import { parseLane } from '../../task/lane.js'
@@ -92,6 +93,14 @@ export class Limits {
   /** The limits of a type. */
   ofType(type: string): Gate | undefined {
     return this.#types.size === 0 ? undefined : this.#types.get(type)?.gate
+  }
+
+  /** The types of which nothing may start now. */
+  view(): ({ readonly taskType: string } & LimitHold)[] {
+    return [...this.#types].flatMap(([taskType, { gate }]) => {
+      const hold = gate.view()
+      return hold === undefined ? [] : [{ taskType, ...hold }]
+    })
   }
 
   /** What an attempt at this task may cost, if its type lets it start now; `undefined` if it does not. */

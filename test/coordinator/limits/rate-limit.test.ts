@@ -208,6 +208,32 @@ describe('explain() of a task that a limit holds back', () => {
   })
 })
 
+describe('status()', () => {
+  it('shows what limits hold back, and until when: agents and types', async () => {
+    const world = await recording()
+    const { app, clock, until, handler } = world
+    const limited = defineTask('limited', { rateLimit: { limit: 1, perMs: 5_000 } })
+    app.agent('a', { handlers: [limited.handler(handler(() => 0))] })
+    app.agent('b', { rateLimit: { limit: 1, perMs: 9_000 }, handler: handler(() => 0) })
+    const view = async () => {
+      const { agents, limited } = await until(app.status())
+      return { agents: agents.map((agent) => agent.limited), limited }
+    }
+    expect(await view()).toEqual({ agents: [undefined, undefined], limited: [] })
+    app.pause('b')
+    const from = clock.now()
+    await until(app.run(limited, undefined as never))
+    app.resume('b')
+    await until(app.run({ type: 'x' }))
+    expect(await view()).toEqual({
+      agents: [undefined, { reason: 'rate_limited', until: new Date(from + 9_000) }],
+      limited: [{ taskType: 'limited', reason: 'rate_limited', until: new Date(from + 5_000) }],
+    })
+    await clock.advance(9_000)
+    expect(await view()).toEqual({ agents: [undefined, undefined], limited: [] })
+  })
+})
+
 describe('a rate limit', () => {
   it.each([1, 5, 50])(
     'holds strictly with %i concurrent callers, at 0.95 of its rate or more under backlog',
