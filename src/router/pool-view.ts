@@ -60,7 +60,7 @@ export class PoolView implements CandidatePool {
 
   draw(key: string | symbol, weight: Score, random: Random, except?: Candidate): Candidate | undefined {
     const pool = this.#pool
-    const slot = pool.lots(key, weight).sums.draw(random.next(), pool.slotOf(except))
+    const slot = pool.lots(key, weight).sums.draw(random, pool.slotOf(except))
     const load = pool.ableIn(slot)
     if (load === undefined) return undefined
     pool.comparison.asked(load)

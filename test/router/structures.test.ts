@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/internal/random.js'
 import { BoundedMap } from '../../src/router/bounded-map.js'
 import { latencyIn, learnt, withLatency } from '../../src/router/latencies.js'
 import { SlotHeap } from '../../src/router/slot-heap.js'
@@ -58,11 +59,22 @@ describe('SlotHeap', () => {
   })
 })
 
+/** Random numbers that count how many were asked for. */
+function counted(next: () => number) {
+  return {
+    asked: 0,
+    next() {
+      this.asked++
+      return next()
+    },
+  }
+}
+
 describe('SumTree', () => {
   const slot = fc.oneof(fc.nat(20), fc.nat(3_000))
   const weight = fc.oneof(fc.constant(0), fc.nat(9), fc.double({ min: 1e-6, max: 1e6, noNaN: true }))
 
-  it('draws the slot in whose part of the line the lot falls', () => {
+  it('walks to the slot in whose part of the line the lot falls', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(slot, weight), { maxLength: 60, size: 'max' }),
@@ -79,7 +91,7 @@ describe('SumTree', () => {
           const total = [...model.values()].reduce((sum, weight) => sum + weight, 0)
           expect(tree.total).toBeCloseTo(total, 3)
           const line = [...model].filter(([slot, weight]) => slot !== except && weight > 0).sort(([a], [b]) => a - b)
-          const drawn = tree.draw(lot, except)
+          const drawn = tree.walk(lot, except)
           if (line.length === 0) {
             expect(drawn).toBe(-1)
             return
@@ -101,6 +113,39 @@ describe('SumTree', () => {
       ),
       { numRuns: 500 },
     )
+  })
+
+  it('draws without a walk in exact proportion: of all lots, as many for a slot as it weighs', () => {
+    const weights = fc.array(fc.nat(6), { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(weights, fc.nat(6), fc.integer({ min: -1, max: 40 }), (weights, gone, except) => {
+        const tree = new SumTree()
+        tree.set(0, gone)
+        for (const [slot, weight] of weights.entries()) tree.set(slot, weight)
+        const used = weights.findLastIndex((weight) => weight > 0) + 1 || (gone > 0 ? 1 : 0)
+        const cells = used * Math.max(gone, ...weights)
+        const drawn = new Map<number, number>()
+        for (let cell = 0; cell < cells; cell++) {
+          const lots = counted(() => (cell + 0.5) / cells)
+          const slot = tree.draw(lots, except)
+          if (lots.asked === 1) drawn.set(slot, (drawn.get(slot) ?? 0) + 1)
+        }
+        const expected = weights.map((weight, slot) => [slot, weight] as const)
+        expect(drawn).toEqual(new Map(expected.filter(([slot, weight]) => slot !== except && weight > 0)))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('draws after so many refusals by a walk, which finds the only one left of many', () => {
+    const tree = new SumTree()
+    for (let slot = 0; slot < 5_000; slot++) tree.set(slot, 100)
+    for (let slot = 0; slot < 5_000; slot++) if (slot !== 4_321 && slot !== 17) tree.set(slot, 0)
+    const lots = counted(seededRandom(3).next)
+    for (let i = 0; i < 100; i++) expect(tree.draw(lots, 17)).toBe(4_321)
+    expect(lots.asked).toBeLessThanOrEqual(500)
+    tree.set(4_321, 0)
+    expect(tree.draw(seededRandom(4), 17)).toBe(-1)
   })
 })
 
