@@ -122,6 +122,7 @@ export class LanePool implements Slots {
     this.#health.leave(member)
     this.#checkPanic()
     this.#slots[member.slot] = undefined
+    if (load.lastSeen === member) load.lastSeen = undefined
     this.#freeSlots.push(member.slot)
     this.#indexes.mark(member.slot)
     for (const narrowing of this.#narrowings.values()) narrowing.leave(load)
@@ -221,8 +222,7 @@ export class LanePool implements Slots {
     const load = LiveCandidate.loadOf(answer)
     if (load === undefined) return undefined
     this.#look()
-    const seen = load.lastSeen
-    const member = seen instanceof Member && seen.pool === this ? seen : this.#members.get(load)
+    const member = Member.seenBy(this, load) ?? this.#members.get(load)
     if (member === undefined || member.position === -1) return undefined
     this.#indexes.mark(member.slot)
     return load
@@ -263,7 +263,7 @@ export class LanePool implements Slots {
   /** The slot of a candidate that is a member; -1 for others. */
   slotOf(candidate: Candidate | undefined): number {
     const load = LiveCandidate.loadOf(candidate)
-    return (load === undefined ? undefined : this.#members.get(load)?.slot) ?? -1
+    return (load && (Member.seenBy(this, load) ?? this.#members.get(load))?.slot) ?? -1
   }
 
   /** The slot of the first member able to take work, from a position of the circle; -1 when there is none. */

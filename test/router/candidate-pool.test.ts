@@ -293,6 +293,16 @@ describe('LanePool', () => {
     expect([third, second / first]).toEqual([0, expect.closeTo(2, 0)])
   })
 
+  it('leaves nobody out of a draw for one who has left, and whose slot another has now', () => {
+    const pool = new LanePool('lane')
+    const [gone, next] = makeLoads() as [InstanceLoad, InstanceLoad]
+    pool.join(gone)
+    expect(pool.size).toBe(1)
+    pool.leave(gone)
+    pool.join(next)
+    expect(pool.view.draw('slots', capacity, random, gone.view)).toBe(next.view)
+  })
+
   it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
     'refuses the weight %d, and draws again when it is mended',
     (bad) => {
