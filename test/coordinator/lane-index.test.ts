@@ -66,6 +66,36 @@ describe('LaneIndex', () => {
     )
   })
 
+  it('looks at no lane while 10,000 agents of 200 capability sets come and go', () => {
+    const index = new LaneIndex()
+    let looks = 0
+    const pools = Array.from({ length: 200 }, (_, set) => {
+      const requires = new Proxy(['price', `set-${set}`], {
+        get(target, key) {
+          if (key === 'every') looks++
+          return Reflect.get(target, key)
+        },
+      })
+      const pool = new LanePool(`task:quote:price,set-${set}`)
+      index.addLane({ kind: 'tasks', type: 'quote', requires }, pool)
+      return pool
+    })
+    looks = 0
+    const agentOf = (i: number) => instance(`a${i}`, [0], ['price', `set-${i % 200}`], false)
+    const agents = Array.from({ length: 10_000 }, (_, i) => agentOf(i))
+    for (const agent of agents) index.add(agent)
+    // Lanes are filed under what was rarest when they came: here, nobody had anything yet.
+    const atFirst = looks
+    expect(atFirst).toBeLessThanOrEqual(200 * 200)
+    for (let i = 0; i < 5_000; i++) {
+      const who = (i * 7_919) % 10_000
+      index.remove(agents[who] as AgentInstance)
+      agents[who] = agentOf(who)
+      expect(index.add(agents[who] as AgentInstance)).toEqual([pools[who % 200]])
+    }
+    expect(looks).toBe(atFirst)
+  })
+
   it('looks at no agent of a known group, and at no lane that requires what a new agent does not have', () => {
     const index = new LaneIndex()
     for (let i = 0; i < 500; i++) index.add(instance(`a${i}`, [0], ['price', 'write'], false))
