@@ -99,6 +99,21 @@ export interface StorageAnswer {
   readonly now: number
 }
 
+/**
+ * Short texts between the processes that share a store. Every text may be lost, doubled or late; a sender may hear its own.
+ * The bus over it says what they mean, and collects them, so that a channel is used a few times a second at most.
+ */
+export interface StorageChannel {
+  /** The longest text that it carries, in bytes of UTF-8. */
+  readonly maxBytes: number
+  /** Sends a text. Never throws; a text that can't be sent is lost. */
+  publish(text: string): void
+  /** Listens; the answer stops it. A channel that lost its connection comes back by itself. */
+  subscribe(listener: (text: string) => void): () => void
+  /** Lets go of what it holds. Safe to call twice. */
+  close(): Promise<void>
+}
+
 /** What an adapter is told when it is opened. */
 export interface StorageSchema {
   /** The layout number: versions of the library with the same number may share a store. */
@@ -138,6 +153,8 @@ export interface Storage {
   count(index: string, range: IndexRange): Promise<StorageAnswer & { readonly count: number }>
   /** Applies each set whole or not at all, each on its own; the answers are in the order of the sets. No record that one set writes appears in another set of the same call. */
   commit(sets: readonly WriteSet[]): Promise<StorageAnswer & { readonly results: readonly SetResult[] }>
+  /** Opens a channel to the others that share the store, after `open`. Absent where there is none: they find out by polling. */
+  channel?(): StorageChannel
   /** Lets go of everything. What was committed stays. Safe to call twice. */
   close(): Promise<void>
 }
