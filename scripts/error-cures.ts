@@ -75,6 +75,8 @@ export const ERROR_CURES: Readonly<Record<ErrorCode, string>> = {
   STORAGE_NEWER: 'Update batuta in this process, or use another store. It has been used by a newer version.',
   STORAGE_OUTDATED:
     'Open the store once with migrating switched on, or let your own migration prepare it; then start the others.',
+  STORAGE_UNSUITABLE:
+    'Change the setting on the server, or use another server; the guide of the storage says which and why.',
   STORAGE_CLOSED:
     'Do not use a storage after `close()`, or after the `shutdown()` of the application that it was given to.',
 }

@@ -129,6 +129,13 @@ export interface ErrorDataByCode {
   STORAGE_NEWER: { readonly storage: string; readonly found: number; readonly known: number }
   /** The store's layout is older than this version's, or missing, and migrating is switched off. `found` 0: none. */
   STORAGE_OUTDATED: { readonly storage: string; readonly found: number; readonly known: number }
+  /** A server is too old for the storage, or has a setting with which it would lose what was accepted. */
+  STORAGE_UNSUITABLE: {
+    readonly storage: string
+    readonly setting: string
+    readonly found: string
+    readonly needed: string
+  }
   /** The storage was closed. */
   STORAGE_CLOSED: { readonly storage: string; readonly path?: string }
 }

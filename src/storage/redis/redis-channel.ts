@@ -1,0 +1,65 @@
+import type { StorageChannel } from '../storage.js'
+import type { RedisClient } from './redis-client.js'
+import type { RedisConnection } from './redis-connection.js'
+
+/** Redis takes much more, but a message is copied to every subscriber. */
+const MAX_BYTES = 64 * 1024
+
+/** Pub/sub: texts go out on the storage's connection and come in on one of the channel's own, made when somebody listens. */
+export class RedisChannel implements StorageChannel {
+  readonly maxBytes = MAX_BYTES
+  readonly #connection: RedisConnection
+  readonly #name: string
+  readonly #listeners = new Set<(text: string) => void>()
+  #client: RedisClient | undefined
+  #isClosed = false
+
+  constructor(connection: RedisConnection, name: string) {
+    this.#connection = connection
+    this.#name = name
+  }
+
+  publish(text: string): void {
+    if (!this.#isClosed && Buffer.byteLength(text) <= MAX_BYTES) this.#connection.publish(this.#name, text)
+  }
+
+  subscribe(listener: (text: string) => void): () => void {
+    if (this.#isClosed) return () => undefined
+    // One function given twice is two listeners.
+    const own = (text: string) => listener(text)
+    this.#listeners.add(own)
+    this.#client ??= this.#listen()
+    return () => this.#listeners.delete(own)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#listeners.clear()
+    this.#client?.disconnect()
+    this.#client = undefined
+  }
+
+  /** ioredis subscribes again whenever it has connected again. */
+  #listen(): RedisClient {
+    const client = this.#connection.listener()
+    client.on('error', () => undefined)
+    client.on('message', (_channel: string, text: string) => {
+      for (const listener of this.#listeners) tell(listener, text)
+    })
+    const subscribe = () => {
+      if (!this.#isClosed) client.subscribe(this.#name).catch(() => undefined)
+    }
+    client.on('ready', subscribe)
+    client.connect().catch(() => undefined)
+    return client
+  }
+}
+
+/** What a listener throws is no news here; the others must still hear. */
+function tell(listener: (text: string) => void, text: string): void {
+  try {
+    listener(text)
+  } catch {
+    // Whoever cares about its own errors catches them.
+  }
+}

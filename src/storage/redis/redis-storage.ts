@@ -1,0 +1,183 @@
+import { BatutaError } from '../../errors/base-error.js'
+import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import {
+  COUNT_LIMIT,
+  type IndexDefinition,
+  type IndexKey,
+  type IndexQuery,
+  type IndexRange,
+  type RecordKey,
+  type SetResult,
+  type Storage,
+  type StorageAnswer,
+  type StorageChannel,
+  type StorageSchema,
+  type StoredRecord,
+  type WriteSet,
+} from '../storage.js'
+import { RedisChannel } from './redis-channel.js'
+import { commitSets } from './redis-commit.js'
+import { RedisConnection } from './redis-connection.js'
+import { lexSpanOf } from './redis-key.js'
+import { prepareLayout } from './redis-layout.js'
+import { type RedisSettings, type RedisStorageOptions, redisSettings } from './redis-options.js'
+import { decodeRecord, RedisNames } from './redis-record.js'
+import { COUNT, QUERY, READ } from './redis-scripts.js'
+import { checkServer } from './redis-server.js'
+
+/**
+ * Keeps everything in Redis (6.2 or later) or Valkey, also in a cluster: all keys of one prefix lie in one slot. A record is
+ * one key, an index one sorted set; a commit, a query and a read are one script and one round trip each.
+ *
+ * Several orchestrators of one process may share one storage: it is closed when each that opened it has closed it.
+ * @throws OPTIONS_INVALID
+ */
+export function redisStorage(options: RedisStorageOptions): Storage {
+  return new RedisStorage(redisSettings(options))
+}
+
+/** What there is while the storage is open. */
+interface Opened {
+  readonly connection: RedisConnection
+  readonly schema: StorageSchema
+  readonly kinds: ReadonlyMap<string, readonly IndexDefinition[]>
+  readonly indexes: ReadonlyMap<string, IndexDefinition>
+  readonly channels: Set<StorageChannel>
+}
+
+class RedisStorage implements Storage {
+  readonly name = 'redis'
+  readonly outcomeAlwaysKnown = false
+  readonly durable = true
+  readonly #settings: RedisSettings
+  readonly #names: RedisNames
+  #opening: Promise<Opened> | undefined
+  #opened: Opened | undefined
+  #users = 0
+  #lastMs = 0
+
+  constructor(settings: RedisSettings) {
+    this.#settings = settings
+    this.#names = new RedisNames(settings.prefix)
+  }
+
+  async open(schema: StorageSchema): Promise<StorageAnswer> {
+    this.#opening ??= this.#connect(schema)
+    try {
+      this.#opened = await this.#opening
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+    this.#users++
+    return await this.read([])
+  }
+
+  async read(keys: readonly RecordKey[]) {
+    const { connection, kinds } = this.#assertOpen()
+    for (const { kind } of keys) indexesOf(kinds, kind)
+    const names = [this.#names.meta, ...keys.map(({ kind, id }) => this.#names.record(kind, id))]
+    const answer = await connection.run('reads', READ, names, [])
+    const found = answer[2] as readonly (string | null)[]
+    const records = keys.map(({ kind, id }, i) => {
+      const text = found[i]
+      return typeof text === 'string' ? decodeRecord(kind, id, text) : undefined
+    })
+    return { now: this.#now(answer), records }
+  }
+
+  async query(name: string, query: IndexQuery) {
+    const { connection, indexes } = this.#assertOpen()
+    const index = indexOf(indexes, name)
+    checkQuery(index, query)
+    const span = lexSpanOf(index, query, query)
+    if (span === undefined) return { ...(await this.read([])), records: [] }
+    // One more than asked for tells whether a cursor is due.
+    const args = [this.#names.record(index.kind, ''), span.min, span.max, query.order ?? 'asc', query.limit + 1]
+    const answer = await connection.run('reads', QUERY, [this.#names.meta, this.#names.index(name)], args)
+    const records: StoredRecord[] = []
+    for (let i = 2; i < answer.length; i += 2) {
+      records.push(decodeRecord(index.kind, String(answer[i]), String(answer[i + 1])))
+    }
+    const more = records.length > query.limit
+    if (more) records.pop()
+    const now = this.#now(answer)
+    const last = records[records.length - 1]
+    if (!more || last === undefined) return { now, records }
+    return { now, records, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
+  }
+
+  async count(name: string, range: IndexRange) {
+    const { connection, indexes } = this.#assertOpen()
+    const index = indexOf(indexes, name)
+    checkRange(index, range)
+    const span = lexSpanOf(index, range)
+    if (span === undefined) return { now: (await this.read([])).now, count: 0 }
+    const keys = [this.#names.meta, this.#names.index(name)]
+    const answer = await connection.run('reads', COUNT, keys, [span.min, span.max])
+    return { now: this.#now(answer), count: Math.min(Number(answer[2]), COUNT_LIMIT) }
+  }
+
+  async commit(sets: readonly WriteSet[]) {
+    const { connection, schema, kinds } = this.#assertOpen()
+    if (sets.length === 0) return { now: (await this.read([])).now, results: [] as readonly SetResult[] }
+    const { times, results } = await commitSets(connection, this.#names, schema, (kind) => indexesOf(kinds, kind), sets)
+    return { now: Math.max(...times.map((time) => this.#now(time))), results }
+  }
+
+  channel(): StorageChannel {
+    const { connection, channels } = this.#assertOpen()
+    const channel = new RedisChannel(connection, this.#names.channel)
+    channels.add(channel)
+    return channel
+  }
+
+  async close(): Promise<void> {
+    if (this.#users === 0 || --this.#users > 0) return
+    const opened = this.#opened
+    this.#opened = undefined
+    this.#opening = undefined
+    for (const channel of opened?.channels ?? []) await channel.close()
+    opened?.connection.close()
+  }
+
+  async #connect(schema: StorageSchema): Promise<Opened> {
+    const connection = await RedisConnection.open(this.#settings)
+    try {
+      await checkServer(connection, this.#names, this.#settings)
+      await prepareLayout(connection, this.#names, schema, this.#settings.migrate)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+    const kinds = schema.kinds.map((kind) => [kind, schema.indexes.filter((index) => index.kind === kind)] as const)
+    const indexes = schema.indexes.map((index) => [index.name, index] as const)
+    return { connection, schema, kinds: new Map(kinds), indexes: new Map(indexes), channels: new Set() }
+  }
+
+  #assertOpen(): Opened {
+    if (this.#opened !== undefined) return this.#opened
+    throw new BatutaError('STORAGE_CLOSED', 'The Redis storage is not open.', {
+      data: { storage: this.name },
+      fix: 'Call open() first.',
+    })
+  }
+
+  /** The server's time in milliseconds. It may be set back, or another server's after a failover; ours never goes back. */
+  #now([seconds, micros]: readonly unknown[]): number {
+    this.#lastMs = Math.max(this.#lastMs, Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000))
+    return this.#lastMs
+  }
+}
+
+function indexesOf(kinds: ReadonlyMap<string, readonly IndexDefinition[]>, kind: string): readonly IndexDefinition[] {
+  const indexes = kinds.get(kind)
+  if (indexes === undefined) throw notDeclared('kind', kind)
+  return indexes
+}
+
+function indexOf(indexes: ReadonlyMap<string, IndexDefinition>, name: string): IndexDefinition {
+  const index = indexes.get(name)
+  if (index === undefined) throw notDeclared('index', name)
+  return index
+}
