@@ -23,13 +23,14 @@ function findReason(): string | undefined {
 /** A server of our own, on a free port, with its files in a folder of its own. */
 export class RedisServer {
   readonly port: number
-  readonly #folder: string
+  /** Where it keeps its files. */
+  readonly folder: string
   readonly #settings: readonly string[]
   #process: ChildProcess | undefined
 
   private constructor(port: number, folder: string, settings: readonly string[]) {
     this.port = port
-    this.#folder = folder
+    this.folder = folder
     this.#settings = settings
   }
 
@@ -46,7 +47,7 @@ export class RedisServer {
 
   /** Starts it, again on the same port and files, and waits until it answers. */
   async restart(): Promise<void> {
-    const settings = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '']
+    const settings = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
     const child = spawn('redis-server', [...settings, ...this.#settings], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#process = child
     let log = ''
@@ -77,7 +78,8 @@ export class RedisServer {
 
   /** Runs commands on a connection that ends with them. */
   async admin<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
-    const redis = new Redis(this.url)
+    // Without asking whether it is ready: some tests keep it busy.
+    const redis = new Redis(this.url, { enableReadyCheck: false })
     try {
       return await work(redis)
     } finally {
@@ -88,7 +90,7 @@ export class RedisServer {
   /** Ends it and removes its files. */
   async stop(): Promise<void> {
     await this.kill()
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }
 

@@ -39,11 +39,13 @@ function pauseMs(times: number): number {
  *   ioredis (`autoResendUnfulfilledCommands`, in a cluster `retryDelayOnFailover`): a commit sent twice would hide from
  *   its caller that its outcome was unknown.
  * - Nothing waits in a queue for a connection (`enableOfflineQueue`): the caller decides whether and when to try again.
- * - It connects again for ever, and also when a server says that it is a replica now.
+ * - It connects again for ever, and also when a server says that it is a replica now; a connection that is given up is
+ *   not waited for (`disconnectTimeout`): its other end may be gone.
  */
 const LINK = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
+  disconnectTimeout: 50,
   keyPrefix: '',
   commandTimeout: undefined,
   stringNumbers: false,

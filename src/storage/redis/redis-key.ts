@@ -12,15 +12,15 @@ import { compareText } from '../text-order.js'
 /** Sorts after every text that a key with the same beginning has instead of its NUL. */
 const AFTER = '\u0001'
 
-/** NUL and U+0001 are kept apart from the marks; the order of texts stays what it was. */
+/** Takes NUL away, and U+0001 but as the sign of what stood there; the order of texts stays what it was. */
 export function escapeText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these two are what has to be found.
-  return /[\u0000\u0001]/.test(text) ? text.replaceAll('\u0001', '\u0001\u0002').replaceAll('\0', '\u0001\u0001') : text
+  return /[\u0000\u0001]/.test(text) ? text.replaceAll('\u0001', '\u0001\u0003').replaceAll('\0', '\u0001\u0002') : text
 }
 
 /** Undoes {@link escapeText}. */
 export function unescapeText(text: string): string {
-  return text.includes('\u0001') ? text.replaceAll('\u0001\u0001', '\0').replaceAll('\u0001\u0002', '\u0001') : text
+  return text.includes('\u0001') ? text.replaceAll('\u0001\u0002', '\0').replaceAll('\u0001\u0003', '\u0001') : text
 }
 
 const double = new DataView(new ArrayBuffer(8))

@@ -178,7 +178,7 @@ return {time[1], time[2], answer}
 export const QUERY = script(`${TIME}${IN_PARTS}
 local prefix, min, max, order, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local function unescape(text)
-  return (string.gsub(text, '\\1([\\1\\2])', function(mark) return mark == '\\1' and '\\0' or '\\1' end))
+  return (string.gsub(text, '\\1([\\2\\3])', function(mark) return mark == '\\2' and '\\0' or '\\1' end))
 end
 local function member_id(member)
   local part, rest = string.match(member, '([^%z]*)%z([^%z]*)$')
