@@ -50,6 +50,7 @@ export class RedisServer {
     const settings = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
     const child = spawn('redis-server', [...settings, ...this.#settings], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#process = child
+    process.once('exit', () => child.kill('SIGKILL'))
     let log = ''
     await new Promise<void>((resolve, reject) => {
       child.stdout?.setEncoding('utf8').on('data', (text: string) => {

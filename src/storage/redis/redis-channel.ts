@@ -43,8 +43,8 @@ export class RedisChannel implements StorageChannel {
   #listen(): RedisClient {
     const client = this.#connection.listener()
     client.on('error', () => undefined)
-    client.on('message', (_channel: string, text: string) => {
-      for (const listener of this.#listeners) tell(listener, text)
+    client.on('message', (_channel: unknown, text: unknown) => {
+      for (const listener of this.#listeners) tell(listener, String(text))
     })
     const subscribe = () => {
       if (!this.#isClosed) client.subscribe(this.#name).catch(() => undefined)

@@ -9,7 +9,7 @@ export interface RedisClient {
   subscribe(...channels: string[]): Promise<unknown>
   connect(): Promise<unknown>
   disconnect(reconnect?: boolean): void
-  on(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
   /** `Redis` takes options; `Cluster` takes nodes first. */
   duplicate(...args: never[]): RedisClient
 }

@@ -17,7 +17,7 @@ export class RedisConnection {
   private constructor(client: RedisClient, timeoutMs: number) {
     this.#client = client
     this.#timeoutMs = timeoutMs
-    client.on('error', (error: Error) => {
+    client.on('error', (error: unknown) => {
       this.#lastError = error
     })
     client.on('ready', () => {
