@@ -13,13 +13,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createOrchestrator, defineAgent, defineTask, staticSchema } from 'batuta'
 import { redisStorage } from 'batuta/storage/redis'
-import { Queue, QueueEvents, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
+import { type BullmqUnderTest, loadBullmq } from './bullmq.js'
 import { alternate, type BenchRow, duration, percentile, rate, report, type Side } from './measure.js'
 
-const TASKS = 10_000
+const TASKS = 5_000
 const CONCURRENCY = 500
-const LONE_TASKS = 300
+const BURST = 1_000
+const LONE_TASKS = 200
 const ROUNDS = 3
 
 async function freePort(): Promise<number> {
@@ -63,33 +64,7 @@ async function openBatuta(port: number) {
   const app = await createOrchestrator({ agents: [agent], storage })
   return {
     one: async (n: number) => (await app.submit(task, { n })).result(),
-    close: () => app.shutdown(),
-  }
-}
-
-async function openBullmq(port: number) {
-  const connection = { port, maxRetriesPerRequest: null }
-  const name = `bench-${Math.floor(performance.now())}`
-  const queue = new Queue<{ n: number }, number>(name, { connection })
-  const events = new QueueEvents(name, { connection })
-  const worker = new Worker<{ n: number }, number>(name, async ({ data }) => data.n, {
-    connection,
-    concurrency: CONCURRENCY,
-  })
-  await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()])
-  // One listener for each job that is waited for.
-  events.setMaxListeners(0)
-  return {
-    one: async (n: number) => (await queue.add('bench', { n })).waitUntilFinished(events),
-    all: async (count: number) => {
-      const jobs = await queue.addBulk(Array.from({ length: count }, (_, n) => ({ name: 'bench', data: { n } })))
-      await Promise.all(jobs.map((job) => job.waitUntilFinished(events)))
-    },
-    close: async () => {
-      await worker.close()
-      await events.close()
-      await queue.close()
-    },
+    close: async () => void (await app.shutdown()),
   }
 }
 
@@ -99,35 +74,32 @@ async function flush(port: number): Promise<void> {
   redis.disconnect()
 }
 
-function sidesOf(port: number): readonly Side[] {
+type OpenBullmq = (port: number, concurrency: number) => Promise<BullmqUnderTest>
+
+function sidesOf(port: number, openBullmq: OpenBullmq | undefined): readonly Side[] {
+  const oneByOne = async ({ one }: { one(n: number): Promise<unknown> }) =>
+    void (await Promise.all(Array.from({ length: TASKS }, (_, n) => one(n))))
+  const batuta: Side = {
+    name: 'batuta',
+    async prepare() {
+      await flush(port)
+      const opened = await openBatuta(port)
+      return { work: () => oneByOne(opened), close: opened.close }
+    },
+  }
+  if (openBullmq === undefined) return [batuta]
+  const bullmq = (name: string, work: (opened: BullmqUnderTest) => Promise<void>): Side => ({
+    name,
+    async prepare() {
+      await flush(port)
+      const opened = await openBullmq(port, CONCURRENCY)
+      return { work: () => work(opened), close: opened.close }
+    },
+  })
   return [
-    {
-      name: 'batuta',
-      async prepare() {
-        await flush(port)
-        const { one, close } = await openBatuta(port)
-        return {
-          work: async () => void (await Promise.all(Array.from({ length: TASKS }, (_, n) => one(n)))),
-          close: async () => void (await close()),
-        }
-      },
-    },
-    {
-      name: 'bullmq, add',
-      async prepare() {
-        await flush(port)
-        const { one, close } = await openBullmq(port)
-        return { work: async () => void (await Promise.all(Array.from({ length: TASKS }, (_, n) => one(n)))), close }
-      },
-    },
-    {
-      name: 'bullmq, addBulk',
-      async prepare() {
-        await flush(port)
-        const { all, close } = await openBullmq(port)
-        return { work: () => all(TASKS), close }
-      },
-    },
+    batuta,
+    bullmq('bullmq, add', oneByOne),
+    bullmq('bullmq, addBulk', async ({ all }) => void (await all(TASKS))),
   ]
 }
 
@@ -142,12 +114,11 @@ async function lone(one: (n: number) => Promise<unknown>): Promise<{ p50: number
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
 }
 
-/** Commands that the server ran for each of these tasks. */
-async function commandsPerTask(port: number, work: () => Promise<unknown>, tasks: number): Promise<number> {
+/** Scripts, and so round trips, for each of these tasks. */
+async function scriptsPerTask(port: number, work: () => Promise<unknown>, tasks: number): Promise<number> {
   const redis = new Redis({ port })
   const count = async () => {
     const stats = await redis.info('commandstats')
-    // A script is one round trip, whatever it runs inside.
     return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0)
   }
   const before = await count()
@@ -158,52 +129,50 @@ async function commandsPerTask(port: number, work: () => Promise<unknown>, tasks
 }
 
 const rows: BenchRow[] = []
+const found = await loadBullmq()
+if (typeof found === 'string') console.error(`BullMQ is left out: ${found}`)
+const openBullmq = typeof found === 'string' ? undefined : found
+
+/** A row for each of the others, if they are there. */
+function compare(what: string, batuta: string, others: readonly { against: string; ratio: number }[]): void {
+  if (others.length === 0) rows.push({ what, batuta, against: '', budget: '' })
+  for (const { against, ratio } of others) rows.push({ what, batuta, against, ratio, budget: '' })
+}
+
 for (const [log, settings] of [
   ['no log', ['--appendonly', 'no']],
   ['appendfsync everysec', ['--appendonly', 'yes', '--appendfsync', 'everysec']],
 ] as const) {
   const { port, stop } = await startRedis(...settings)
   try {
-    const times = await alternate(sidesOf(port), ROUNDS)
-    const ms = (name: string) => times.get(name) ?? Number.NaN
-    for (const other of ['bullmq, add', 'bullmq, addBulk']) {
-      rows.push({
-        what: `${TASKS.toLocaleString('en-US')} tasks on Redis, ${log}, end to end`,
-        batuta: rate(TASKS, ms('batuta')),
-        against: `${other}, ${rate(TASKS, ms(other))}`,
-        ratio: ms('batuta') / ms(other),
-        budget: 'ahead',
-      })
-    }
+    const times = [...(await alternate(sidesOf(port, openBullmq), ROUNDS))]
+    const batutaMs = times.find(([name]) => name === 'batuta')?.[1] ?? Number.NaN
+    compare(
+      `${TASKS.toLocaleString('en-US')} tasks on Redis, ${log}, end to end`,
+      rate(TASKS, batutaMs),
+      times
+        .filter(([name]) => name !== 'batuta')
+        .map(([name, ms]) => ({ against: `${name}, ${rate(TASKS, ms)}`, ratio: batutaMs / ms })),
+    )
     await flush(port)
-    const [ours, theirs] = [await openBatuta(port), await openBullmq(port)]
+    const ours = await openBatuta(port)
+    const theirs = await openBullmq?.(port, CONCURRENCY)
     await lone(ours.one)
-    await lone(theirs.one)
-    const [mine, other] = [await lone(ours.one), await lone(theirs.one)]
+    if (theirs !== undefined) await lone(theirs.one)
+    const mine = await lone(ours.one)
+    const other = theirs && (await lone(theirs.one))
     for (const p of ['p50', 'p99'] as const) {
-      rows.push({
-        what: `a lone task on Redis, ${log}, submit to result, ${p}`,
-        batuta: duration(mine[p]),
-        against: `bullmq, ${duration(other[p])}`,
-        ratio: mine[p] / other[p],
-        budget: '',
-      })
+      const rival = other && { against: `bullmq, ${duration(other[p])}`, ratio: mine[p] / other[p] }
+      compare(`a lone task on Redis, ${log}, submit to result, ${p}`, duration(mine[p]), rival ? [rival] : [])
     }
-    const burst = (one: (n: number) => Promise<unknown>) => () =>
-      Promise.all(Array.from({ length: 2_000 }, (_, n) => one(n)))
-    const scripts = [
-      await commandsPerTask(port, burst(ours.one), 2_000),
-      await commandsPerTask(port, burst(theirs.one), 2_000),
-    ] as const
-    rows.push({
-      what: `scripts for each of 2,000 tasks at once, ${log}`,
-      batuta: scripts[0].toFixed(3),
-      against: `bullmq, ${scripts[1].toFixed(2)}`,
-      ratio: scripts[0] / scripts[1],
-      budget: '',
-    })
+    const burst = ({ one }: { one(n: number): Promise<unknown> }) =>
+      scriptsPerTask(port, () => Promise.all(Array.from({ length: BURST }, (_, n) => one(n))), BURST)
+    const scripts = await burst(ours)
+    const others = theirs && (await burst(theirs))
+    const rival = others && { against: `bullmq, ${others.toFixed(2)}`, ratio: scripts / others }
+    compare(`scripts per task, ${BURST} at once on Redis, ${log}`, scripts.toFixed(3), rival ? [rival] : [])
     await ours.close()
-    await theirs.close()
+    await theirs?.close()
   } finally {
     stop()
   }

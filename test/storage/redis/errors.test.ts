@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { type RedisWarning, redisStorage } from '../../../src/storage/redis/index.js'
@@ -162,13 +162,13 @@ describeRedis('opening', [], (server) => {
 })
 
 describeRedis('rights', [], (server) => {
-  /** The line of docs/storage-redis.md. */
-  const RIGHTS =
-    'resetkeys ~{PREFIX}:* resetchannels &{PREFIX}:* -@all +eval +evalsha +time +hmget +hset +mget +mset +del +zadd +zrem +zrangebylex +zrevrangebylex +zlexcount +scan +info +publish +subscribe'
+  /** The line of the guide. */
+  const guide = readFileSync(new URL('../../../docs/storage-redis.md', import.meta.url), 'utf8')
+  const RIGHTS = /^ACL SETUSER batuta on >secret (.*)$/m.exec(guide)?.[1] ?? 'no line in docs/storage-redis.md'
 
   async function userWith(redis: Redis, rights: string) {
     const name = newPrefix()
-    await redis.call('ACL', 'SETUSER', name, 'on', '>secret', ...rights.replaceAll('PREFIX', name).split(' '))
+    await redis.call('ACL', 'SETUSER', name, 'on', '>secret', ...rights.replaceAll('{batuta}', `{${name}}`).split(' '))
     return { prefix: name, connection: { port: server().port, username: name, password: 'secret' } }
   }
 
@@ -207,6 +207,15 @@ describeRedis('rights', [], (server) => {
       })
     },
   )
+
+  it('to read what is saved end the doubt', async () => {
+    await server().admin(async (redis) => {
+      const warnings: string[] = []
+      const options = await userWith(redis, `${RIGHTS} +config|get`)
+      await (await opened({ ...options, onWarning: ({ code }) => warnings.push(code) })).close()
+      expect(warnings).toEqual(['REDIS_NOT_PERSISTENT'])
+    })
+  })
 
   it('on other keys: says so when it is opened', async () => {
     await server().admin(async (redis) => {
