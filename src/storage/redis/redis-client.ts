@@ -3,7 +3,7 @@ import { importPeer } from '../../internal/import-peer.js'
 /** What is used of an ioredis client, `Redis` and `Cluster` alike. */
 export interface RedisClient {
   readonly status: string
-  readonly isCluster: boolean
+  readonly isCluster?: boolean | undefined
   call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>
   publish(channel: string, message: string): Promise<unknown>
   subscribe(...channels: string[]): Promise<unknown>
@@ -80,7 +80,9 @@ function clusterOptionsOf(queues: boolean) {
 export async function createClient(address: RedisAddress, queues: boolean): Promise<RedisClient> {
   const { client, url, connection } = address
   if (client !== undefined) return duplicateOf(client, queues)
-  const { Redis } = await importPeer('ioredis', 'redisStorage', () => import('ioredis'))
+  // Early versions of ioredis 5 have it under no name but the default.
+  const { default: ioredis } = await importPeer('ioredis', 'redisStorage', () => import('ioredis'))
+  const Redis = ioredis.default
   const options = { ...connection, ...optionsOf(queues) }
   return url === undefined ? new Redis(options) : new Redis(url, options)
 }

@@ -40,10 +40,6 @@ export class RedisConnection {
     }
   }
 
-  get isCluster(): boolean {
-    return this.#client.isCluster
-  }
-
   /** Another client for the same place, whose commands may wait for their connection. */
   listener(): RedisClient {
     return duplicateOf(this.#client, true)

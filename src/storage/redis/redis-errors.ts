@@ -133,8 +133,3 @@ export function toStorageError(error: unknown, kind: CallKind): unknown {
   const { code, what, fix, retryable } = meaning
   return new BatutaError(code, `Redis ${what}`, { data: { storage: 'redis' }, fix, retryable, cause: error })
 }
-
-/** Whether nothing of a call was done, for certain. */
-export function isNothingDone(error: unknown): boolean {
-  return isBatutaError(error, 'STORAGE_UNAVAILABLE')
-}
