@@ -40,6 +40,8 @@ async function startRedis(...settings: string[]): Promise<{ port: number; stop: 
     ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...settings],
     { stdio: 'ignore' },
   )
+  // Rejects when there is no redis-server on the PATH.
+  await once(child, 'spawn')
   const redis = new Redis({ port, retryStrategy: () => 50 })
   redis.on('error', () => undefined)
   await redis.ping()
