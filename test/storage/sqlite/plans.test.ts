@@ -71,9 +71,7 @@ describe.runIf(betterSqliteLoads)('every query of the schema walks its own index
     await storage.open(SCHEMA)
     await storage.query('ready', { prefix: ['l', 't'], after: ['l', 't', 5, 'x'], upTo: ['l', 't', 9], limit: 1 })
     const rows = database.prepare(`EXPLAIN QUERY PLAN ${last}`).all('l', 't', 5, 'x', 9, 1) as { detail: string }[]
-    expect(rows[0]?.detail).toContain(
-      '(ready_lane=? AND ready_tenant=? AND (ready_rank,id)>(?,?) AND ready_rank<?)',
-    )
+    expect(rows[0]?.detail).toContain('(ready_lane=? AND ready_tenant=? AND (ready_rank,id)>(?,?) AND ready_rank<?)')
     database.close()
   })
 })
