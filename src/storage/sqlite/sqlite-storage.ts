@@ -1,6 +1,6 @@
 import { BatutaError } from '../../errors/base-error.js'
 import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
-import { spanOf } from '../sql/span.js'
+import { spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,

@@ -1,5 +1,6 @@
+import type { Span } from '../span.js'
 import { columnsOf, indexName, isOwn, ownColumnsOf, quoted, quotedList, tableName } from '../sql/names.js'
-import { type Span, spanConditions, spanShape, spanValues } from '../sql/span.js'
+import { spanConditions, spanShape, spanValues } from '../sql/span.js'
 import type { IndexDefinition, IndexKey, RecordValue, StoredRecord } from '../storage.js'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './sqlite-driver.js'
 

@@ -1,0 +1,107 @@
+import { realClock } from '../../internal/clock.js'
+import type { MongodbClient, MongodbDatabase, MongodbDocument, MongodbSession } from './mongodb-client.js'
+import { type CommandKind, timedOut, toStorageError } from './mongodb-errors.js'
+
+/** Writes wait until a majority of the replica set has them, so that no election takes them back. */
+export function majority(timeoutMs: number): MongodbDocument {
+  return { w: 'majority', wtimeout: timeoutMs }
+}
+
+/**
+ * Commands to the primary of one replica set, each of which ends in time: the server gives up after `timeoutMs`, and so
+ * does this side. The driver never repeats them.
+ */
+export class MongodbConnection {
+  readonly timeoutMs: number
+  readonly #client: MongodbClient
+  readonly #database: MongodbDatabase
+
+  constructor(client: MongodbClient, database: string, timeoutMs: number) {
+    this.#client = client
+    this.#database = client.db(database)
+    this.timeoutMs = timeoutMs
+  }
+
+  /** Runs a command that writes nothing. @throws STORAGE_UNAVAILABLE */
+  async read(command: MongodbDocument): Promise<MongodbDocument> {
+    return await this.#run('reads', 0, (signal) =>
+      this.#database.command({ ...command, maxTimeMS: this.timeoutMs }, { signal }),
+    )
+  }
+
+  /** All that a `find` finds, however many messages it takes. @throws STORAGE_UNAVAILABLE */
+  async find(command: MongodbDocument): Promise<MongodbDocument[]> {
+    return await this.#run('reads', 0, () =>
+      this.#database.runCursorCommand({ ...command, maxTimeMS: this.timeoutMs }).toArray(),
+    )
+  }
+
+  /**
+   * Runs a command that writes, outside of any transaction.
+   * @param writes - how many writes it has.
+   * @throws STORAGE_UNAVAILABLE when it certainly did nothing; STORAGE_OUTCOME_UNKNOWN when nobody can say.
+   */
+  async write(command: MongodbDocument, writes: number): Promise<MongodbDocument> {
+    const limits = { maxTimeMS: this.timeoutMs, writeConcern: majority(this.timeoutMs) }
+    const answer = await this.#run('writes', writes, (signal) =>
+      this.#database.command({ ...command, ...limits }, { signal }),
+    )
+    // It was written, but an election may take it back.
+    if (answer.writeConcernError !== undefined) throw timedOut('writes', this.timeoutMs)
+    return answer
+  }
+
+  /** Makes a collection or an index, however long that takes. Throws what {@link write} throws. */
+  async build(command: MongodbDocument): Promise<MongodbDocument> {
+    try {
+      return await this.#database.command({ ...command, writeConcern: { w: 'majority' } })
+    } catch (error) {
+      throw toStorageError(error, 1)
+    }
+  }
+
+  /** Runs a command inside a session's transaction. Throws what the driver throws, and what {@link within} does. */
+  inTransaction(session: MongodbSession, command: MongodbDocument): Promise<MongodbDocument> {
+    return this.within('reads', (signal) =>
+      this.#database.command({ ...command, maxTimeMS: this.timeoutMs }, { session, signal }),
+    )
+  }
+
+  /** A session for a transaction. */
+  session(): MongodbSession {
+    return this.#client.startSession({ causalConsistency: false })
+  }
+
+  /** Waits for work no longer than a command may take, and tells it to stop then. */
+  within<T>(kind: CommandKind, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    return new Promise((resolve, reject) => {
+      let isPending = true
+      const timer = realClock.setTimer(() => {
+        // A process that was busy for long finds its timers due and the answer unread: the answer goes first.
+        realClock.defer?.(() => {
+          if (!isPending) return
+          reject(timedOut(kind, this.timeoutMs))
+          controller.abort()
+        })
+      }, this.timeoutMs)
+      const settled = (end: () => void) => {
+        isPending = false
+        timer.cancel()
+        end()
+      }
+      work(controller.signal).then(
+        (value) => settled(() => resolve(value)),
+        (error: unknown) => settled(() => reject(error)),
+      )
+    })
+  }
+
+  async #run<T>(kind: CommandKind, writes: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await this.within(kind, work)
+    } catch (error) {
+      throw toStorageError(error, writes)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { BatutaError } from '../../errors/base-error.js'
+import type { IndexDefinition, KeyPart, RecordValue, StoredRecord } from '../storage.js'
+import type { MongodbDocument } from './mongodb-client.js'
+
+/** The largest value: a document of MongoDB has 16 MiB at most, keys of its indexes included. */
+const MAX_VALUE_BYTES = 15 * 1024 * 1024
+
+/** What is read of a document to make a record of it. */
+export const RECORD_FIELDS = { version: 1, value: 1 } as const
+
+/** The collection of a kind. */
+export function collectionOf(prefix: string, kind: string): string {
+  return `${prefix}_${kind}`
+}
+
+/** Where the layout number is kept. */
+export function metaCollection(prefix: string): string {
+  return `${prefix}_meta`
+}
+
+/** The path of an index's field in a document: `ready.lane`. */
+export function pathOf(index: IndexDefinition, at: number): string {
+  return `${index.name}.${index.fields[at]?.name}`
+}
+
+/** The keys of a value beside it, one object for each index that it is in: `{ ready: { lane, tenant, rank, id } }`. */
+export function keysOf(indexes: readonly IndexDefinition[], value: RecordValue, id: string): MongodbDocument {
+  const keys: MongodbDocument = {}
+  for (const index of indexes) {
+    const key = index.key(value, id)
+    if (key === undefined) continue
+    const parts: Record<string, KeyPart> = {}
+    for (const [at, field] of index.fields.entries()) parts[field.name] = key[at] as KeyPart
+    keys[index.name] = parts
+  }
+  return keys
+}
+
+/**
+ * A record as it is stored. The value is JSON text: BSON keeps neither undefined apart from null nor a number's kind,
+ * limits depth, and gives `$` and `.` in names a meaning.
+ * @throws PAYLOAD_TOO_LARGE
+ */
+export function documentOf(
+  indexes: readonly IndexDefinition[],
+  id: string,
+  version: string,
+  value: RecordValue,
+): { readonly document: MongodbDocument; readonly bytes: number } {
+  const text = JSON.stringify(value)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > MAX_VALUE_BYTES) {
+    throw new BatutaError('PAYLOAD_TOO_LARGE', `The record ${id} has ${bytes} bytes; MongoDB takes 16 MiB.`, {
+      data: { bytes, maxBytes: MAX_VALUE_BYTES },
+      fix: 'Keep large content elsewhere, and its address here.',
+    })
+  }
+  return { document: { _id: id, version, value: text, ...keysOf(indexes, value, id) }, bytes }
+}
+
+/** The record in a document. */
+export function recordOf(kind: string, document: MongodbDocument): StoredRecord {
+  const { _id, version, value } = document as { readonly _id: string; readonly version: string; readonly value: string }
+  return { kind, id: _id, version, value: JSON.parse(value) }
+}

@@ -1,0 +1,101 @@
+import type { MongodbDocument, MongodbSession } from './mongodb-client.js'
+import type { MongodbConnection } from './mongodb-connection.js'
+import { hasCode, hasLabel, outcomeUnknown, toStorageError } from './mongodb-errors.js'
+import type { WriteCommand } from './mongodb-write.js'
+
+const NO_SUCH_TRANSACTION = 251
+const TRANSACTION_COMMITTED = 256
+
+/** Runs transactions, and makes sure that none of them takes effect after its outcome was told. */
+export class MongodbTransactions {
+  readonly #connection: MongodbConnection
+  /** Any document of the store; read to begin a transaction. */
+  readonly #probe: MongodbDocument
+  /** Sessions whose commit was sent and not answered. */
+  readonly #unanswered = new Set<MongodbSession>()
+  #ending: Promise<void> | undefined
+
+  constructor(connection: MongodbConnection, probe: MongodbDocument) {
+    this.#connection = connection
+    this.#probe = probe
+  }
+
+  /**
+   * Runs the commands in one transaction, if every guard in them holds.
+   * @returns whether they were applied. If not, nothing was: a guard did not hold, or another transaction was in the way.
+   * @throws STORAGE_UNAVAILABLE when nothing was written, STORAGE_OUTCOME_UNKNOWN when nobody can say.
+   */
+  async run(commands: readonly WriteCommand[]): Promise<boolean> {
+    const session = this.#connection.session()
+    let isCommitting = false
+    try {
+      const { timeoutMs } = this.#connection
+      const writeConcern = { w: 'majority', wtimeoutMS: timeoutMs }
+      session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern, maxCommitTimeMS: timeoutMs })
+      for (const { command, writes } of commands) {
+        const answer = await this.#connection.inTransaction(session, command)
+        if (answer.writeErrors !== undefined || Number(answer.n) !== writes.length) return false
+      }
+      isCommitting = true
+      await this.#connection.within('writes', () => session.commitTransaction())
+      return true
+    } catch (error) {
+      const isUnknown = hasLabel(error, 'UnknownTransactionCommitResult')
+      if (!isUnknown && hasLabel(error, 'TransientTransactionError')) return false
+      if (!isCommitting) throw toStorageError(error, 0)
+      this.#unanswered.add(session)
+      throw outcomeUnknown(error)
+    } finally {
+      if (!this.#unanswered.has(session)) await this.#end(session)
+    }
+  }
+
+  /**
+   * Ends transactions whose commit may still be on its way to the server: what is read after that can't change by them
+   * any more. To be called before anything else is asked.
+   * @throws STORAGE_UNAVAILABLE
+   */
+  async settle(): Promise<void> {
+    if (this.#unanswered.size === 0) return
+    this.#ending ??= this.#endUnanswered().finally(() => {
+      this.#ending = undefined
+    })
+    await this.#ending
+  }
+
+  async #endUnanswered(): Promise<void> {
+    for (const session of this.#unanswered) {
+      try {
+        await this.#fence(session)
+      } catch (error) {
+        if (!hasCode(error, NO_SUCH_TRANSACTION, TRANSACTION_COMMITTED)) throw toStorageError(error, 0)
+      }
+      this.#unanswered.delete(session)
+      void session.endSession().catch(() => undefined)
+    }
+  }
+
+  /** A commit is refused once its transaction was aborted, or a later one has begun in its session. */
+  async #fence(session: MongodbSession): Promise<void> {
+    if (session.inTransaction()) {
+      // The driver still waits for the answer.
+      await this.#connection.inTransaction(session, { abortTransaction: 1 })
+      return
+    }
+    session.startTransaction()
+    try {
+      await this.#connection.inTransaction(session, this.#probe)
+    } finally {
+      await this.#abort(session)
+    }
+  }
+
+  async #end(session: MongodbSession): Promise<void> {
+    if (session.inTransaction()) await this.#abort(session)
+    await session.endSession()
+  }
+
+  async #abort(session: MongodbSession): Promise<void> {
+    await this.#connection.within('reads', () => session.abortTransaction()).catch(() => undefined)
+  }
+}
