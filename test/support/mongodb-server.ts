@@ -9,6 +9,10 @@ process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK ??= 'false'
 
 /** Why there is no MongoDB server for tests; `undefined` when there is one. Under CI that is a failure, not a reason. */
 export const whyNoMongodb: string | undefined = await findReason()
+if (whyNoMongodb !== undefined) console.warn(`MongoDB is not tested: ${whyNoMongodb}.`)
+
+/** The same for tests that break the server: one that was given is not theirs to break. */
+export const whyNoFaults: string | undefined = whyNoMongodb ?? (givenUrl && 'the server of MONGODB_URL is not ours')
 
 /**
  * The binary: `MONGOMS_SYSTEM_BINARY`, or mongod on PATH, or what mongodb-memory-server downloads. `BATUTA_NO_MONGODB`
@@ -77,15 +81,11 @@ export class MongodbServer {
     return new MongodbServer(server.getUri(), server.servers[0]?.instanceInfo?.port ?? 0, server)
   }
 
-  /** Whether it is ours: one that was given is neither stopped nor made to fail. */
-  get isOurs(): boolean {
-    return this.#server !== undefined
-  }
-
-  /** Makes the next commands fail, `times` of them; leave the connection of tests alone by `appName`. */
-  async fail(times: number, failure: Failure, appName = 'batuta'): Promise<void> {
-    const data = { ...failure, appName }
-    await this.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times }, data })
+  /** Makes the next so many commands of the storage fail, or all after so many; those of the test itself pass. */
+  async fail(which: number | { readonly skip: number }, failure: Failure): Promise<void> {
+    const mode = typeof which === 'number' ? { times: which } : which
+    const data = { ...failure, appName: 'batuta' }
+    await this.client.db('admin').command({ configureFailPoint: 'failCommand', mode, data })
   }
 
   /** Lets every command pass again. */

@@ -22,6 +22,11 @@ export class MongodbConnection {
     this.timeoutMs = timeoutMs
   }
 
+  /** Finds the primary. Safe to call again, also after it failed. @throws STORAGE_UNAVAILABLE */
+  async connect(): Promise<void> {
+    await this.#run('reads', 0, () => this.#client.connect())
+  }
+
   /** Runs a command that writes nothing. @throws STORAGE_UNAVAILABLE */
   async read(command: MongodbDocument): Promise<MongodbDocument> {
     return await this.#run('reads', 0, (signal) =>
@@ -64,6 +69,13 @@ export class MongodbConnection {
   inTransaction(session: MongodbSession, command: MongodbDocument): Promise<MongodbDocument> {
     return this.within('reads', (signal) =>
       this.#database.command({ ...command, maxTimeMS: this.timeoutMs }, { session, signal }),
+    )
+  }
+
+  /** Aborts a session's transaction, and says so, which the driver's own method does not. Throws as the one above. */
+  abort(session: MongodbSession): Promise<MongodbDocument> {
+    return this.within('reads', (signal) =>
+      this.#client.db('admin').command({ abortTransaction: 1 }, { session, signal }),
     )
   }
 

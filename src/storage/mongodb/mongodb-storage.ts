@@ -165,6 +165,7 @@ class MongodbStorage implements Storage {
     const { database, prefix, migrate, commandTimeoutMs, openTimeoutMs } = this.#settings
     const connection = new MongodbConnection(client, database, commandTimeoutMs)
     const prepare = async () => {
+      await connection.connect()
       assertSuitable(await connection.read({ hello: 1 }))
       await new MongodbLayout(connection, prefix, schema).prepare(migrate)
     }

@@ -79,7 +79,7 @@ export class MongodbTransactions {
   async #fence(session: MongodbSession): Promise<void> {
     if (session.inTransaction()) {
       // The driver still waits for the answer.
-      await this.#connection.inTransaction(session, { abortTransaction: 1 })
+      await this.#connection.abort(session)
       return
     }
     session.startTransaction()
