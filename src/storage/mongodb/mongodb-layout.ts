@@ -26,7 +26,7 @@ interface Meta {
 
 /**
  * The commands that make a new store, in their order, for those who open it with `migrate: false`: each is one
- * `db.runCommand(...)` of mongosh. Running them again changes nothing.
+ * `db.runCommand(...)` of mongosh. A second time they change nothing: `create` then fails with NamespaceExists.
  * @param options - the `prefix` that the storage is given; default `batuta`.
  * @throws OPTIONS_INVALID
  */

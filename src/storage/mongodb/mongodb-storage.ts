@@ -213,6 +213,8 @@ class MongodbStorage implements Storage {
         find: this.#collection(kind),
         filter: { _id: { $in: ids } },
         projection: RECORD_FIELDS,
+        // Without a limit the server would keep a full batch's cursor open, for one more round trip.
+        limit: ids.length,
         batchSize: ids.length,
         readConcern: { level: 'majority', afterClusterTime: operationTime },
       })
