@@ -18,19 +18,26 @@ export function metaCollection(prefix: string): string {
   return `${prefix}_meta`
 }
 
-/** The path of an index's field in a document: `ready.lane`. */
+/**
+ * The path of an index's field in a document: `ready.lane`. The field `id` is the record's own id; where it comes first it is
+ * kept once more, since the first field says whether a record is in the index.
+ */
 export function pathOf(index: IndexDefinition, at: number): string {
-  return `${index.name}.${index.fields[at]?.name}`
+  return isOwn(index, at) ? `${index.name}.${index.fields[at]?.name}` : '_id'
 }
 
-/** The keys of a value beside it, one object for each index that it is in: `{ ready: { lane, tenant, rank, id } }`. */
+function isOwn(index: IndexDefinition, at: number): boolean {
+  return at === 0 || index.fields[at]?.name !== 'id'
+}
+
+/** The keys of a value beside it, one object for each index that it is in: `{ ready: { lane, tenant, rank } }`. */
 export function keysOf(indexes: readonly IndexDefinition[], value: RecordValue, id: string): MongodbDocument {
   const keys: MongodbDocument = {}
   for (const index of indexes) {
     const key = index.key(value, id)
     if (key === undefined) continue
     const parts: Record<string, KeyPart> = {}
-    for (const [at, field] of index.fields.entries()) parts[field.name] = key[at] as KeyPart
+    for (const [at, { name }] of index.fields.entries()) if (isOwn(index, at)) parts[name] = key[at] as KeyPart
     keys[index.name] = parts
   }
   return keys
