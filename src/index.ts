@@ -102,6 +102,7 @@ export {
   type SetResult,
   type Storage,
   type StorageAnswer,
+  type StorageChannel,
   type StorageSchema,
   type StoredRecord,
   type Write,
