@@ -1,3 +1,4 @@
+import { tell } from '../internal/tell.js'
 import type { Bus, BusMessage } from './bus.js'
 
 /** A place where the buses of one process meet. Give the same one to several coordinators over one storage. */
@@ -27,14 +28,5 @@ export class BusHub {
         this.#listeners.delete(self)
       },
     }
-  }
-}
-
-/** A hint may be lost, so what a listener throws is no news; the others must still hear it. */
-function tell(listener: (message: BusMessage) => void, message: BusMessage): void {
-  try {
-    listener(message)
-  } catch {
-    // Whoever cares about its own errors catches them.
   }
 }

@@ -201,6 +201,7 @@ export class AgentDesk {
       waitMs: this.node.settings.storageWaitMs,
     })
     if (result.applied) this.#records.set(agent.id, record)
+    this.node.agentChanges++
   }
 
   async #withdraw(agentId: string): Promise<void> {
@@ -210,6 +211,7 @@ export class AgentDesk {
     const set = new SetBuilder(this.node)
     set.remove('agent', record.id, record.version)
     await this.node.committer.commit(set.build(this.node.latest()), { waitMs: this.node.settings.leaseMs })
+    this.node.agentChanges++
   }
 
   /** Resolves when it holds, or after `graceMs`. */

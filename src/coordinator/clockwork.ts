@@ -19,6 +19,8 @@ import type { PutOff, RetryGate } from './retry-gate.js'
 import { retryPolicyOf, rulesFor } from './settle.js'
 
 const BATCH = 100
+/** How long what is due is left to each node that comes before this one for it. */
+const HEAD_START_MS = 20
 
 /**
  * What happens to tasks by time alone: delays and backoffs end, tasks that had to start by a time expire, claims of
@@ -78,16 +80,11 @@ export class Clockwork {
 
   /** Promotes what is due; answers in how long the next one is. */
   async #promoteDue(): Promise<number> {
-    while (!this.#isStopped) {
-      const due = await this.node.query('task', 'due', { limit: BATCH })
-      const now = this.node.time.now()
-      const ready = due.filter((entry) => (entry.value.runAt ?? 0) <= now)
-      await Promise.all(ready.map((entry) => this.#promote(entry)))
-      const next = due[ready.length]
-      if (next !== undefined) return Math.max(1, (next.value.runAt ?? now) - now)
-      if (due.length < BATCH) break
-    }
-    return Number.POSITIVE_INFINITY
+    return this.#work(
+      'due',
+      (task) => task.runAt ?? 0,
+      (entry) => this.#promote(entry),
+    )
   }
 
   /** scheduled -> ready or waiting; a retry that may not go yet is put off, so that it leaves the head of `due`. */
@@ -111,14 +108,32 @@ export class Clockwork {
 
   /** Ends what had to start or to end by now; answers in how long the next one does. */
   async #endOverdue(): Promise<number> {
+    return this.#work(
+      'expires',
+      (task) => expiryOf(task) ?? 0,
+      (entry) => this.expire(entry),
+    )
+  }
+
+  /**
+   * Does what is due by an index, in batches: what this node comes first for, and the others' when they had their time.
+   * Answers in how long there is more to do.
+   */
+  async #work(
+    index: string,
+    dueAt: (task: TaskRecord) => number,
+    act: (entry: Entry) => Promise<void>,
+  ): Promise<number> {
+    const { peers, time } = this.node
+    const at = ({ id, value }: Entry) => dueAt(value) + peers.placeOfAny(id) * HEAD_START_MS
     while (!this.#isStopped) {
-      const expiring = await this.node.query('task', 'expires', { limit: BATCH })
-      const now = this.node.time.now()
-      const overdue = expiring.filter((entry) => (expiryOf(entry.value) ?? 0) <= now)
-      await Promise.all(overdue.map((entry) => this.expire(entry)))
-      const next = expiring[overdue.length]
-      if (next !== undefined) return Math.max(1, (expiryOf(next.value) ?? now) - now)
-      if (expiring.length < BATCH) break
+      const entries = await this.node.query('task', index, { limit: BATCH })
+      const now = time.now()
+      const mine = entries.filter((entry) => at(entry) <= now)
+      await Promise.all(mine.map(act))
+      if (mine.length > 0 && entries.length === BATCH) continue
+      const left = entries.filter((entry) => !mine.includes(entry)).map((entry) => at(entry) - now)
+      return Math.max(1, Math.min(...left))
     }
     return Number.POSITIVE_INFINITY
   }

@@ -1,5 +1,4 @@
 import type { Bus } from '../bus/bus.js'
-import { BusHub } from '../bus/in-process-bus.js'
 import type { Engine } from '../engine/engine.js'
 import { inProcessEngine } from '../engine/in-process/in-process-engine.js'
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
@@ -15,6 +14,7 @@ import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { AgentInstance } from './agent-instance.js'
 import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
+import { busOf } from './bus-of.js'
 import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './check-calls.js'
 import type { AnyClaim, ClaimOptions } from './claim-types.js'
 import type { CoordinatorOptions } from './coordinator-options.js'
@@ -77,10 +77,10 @@ export class Coordinator implements CoordinatorApi {
     this.#options = resolved
     this.#check = extensions.check ?? (() => checkLazily(options))
     this.#engine = resolved.engine ?? inProcessEngine({ windowSize: resolved.window })
-    this.#bus = resolved.bus ?? new BusHub().connect()
     this.#storage = new CountedStorage(resolved.storage ?? memoryStorage({ now: () => clock.now() }), clock)
     this.router = routerOf(resolved, events)
     this.node = new NodeContext(settings, this.#storage, clock, random, events, logger)
+    this.#bus = resolved.bus ?? busOf(this.node)
     const scope = resolved.logger === silentLogger ? undefined : new HandlerScope(logger)
     const deps = { engine: this.#engine, bus: this.#bus, router: this.router, sessions: extensions.sessions, scope }
     this.parts = wire(this.node, deps, () => this.#mayClaim())
@@ -122,7 +122,8 @@ export class Coordinator implements CoordinatorApi {
       this.node.time.observe(now)
       await this.parts.owner.start()
       this.#unsubscribe = this.#bus.subscribe(this.parts.flow.onHint)
-      await this.#engine.start(engineHost(this.node, this.parts.dispatcher))
+      const isHeard = this.#options.bus !== undefined || this.#storage.channel !== undefined
+      await this.#engine.start(engineHost(this.node, this.parts.dispatcher, isHeard))
     } catch (error) {
       await this.#letGo()
       throw error

@@ -1,11 +1,20 @@
 import type { Clock } from '../internal/clock.js'
-import type { IndexQuery, IndexRange, RecordKey, Storage, StorageSchema, WriteSet } from '../storage/storage.js'
+import type {
+  IndexQuery,
+  IndexRange,
+  RecordKey,
+  Storage,
+  StorageChannel,
+  StorageSchema,
+  WriteSet,
+} from '../storage/storage.js'
 
 /** A storage that knows which of its calls are under way, so that a shutdown can wait for them before it closes. */
 export class CountedStorage implements Storage {
   readonly name: string
   readonly outcomeAlwaysKnown: boolean
   readonly durable: boolean
+  readonly channel?: () => StorageChannel
   #underWay = 0
   #whenIdle: (() => void)[] = []
 
@@ -16,6 +25,7 @@ export class CountedStorage implements Storage {
     this.name = inner.name
     this.outcomeAlwaysKnown = inner.outcomeAlwaysKnown
     this.durable = inner.durable
+    if (inner.channel !== undefined) this.channel = () => (inner as Required<Storage>).channel()
   }
 
   open(schema: StorageSchema) {

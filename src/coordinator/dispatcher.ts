@@ -66,6 +66,12 @@ export class Dispatcher {
     this.#schedule()
   }
 
+  /** Another node made tasks of these lanes ready. */
+  hinted(lanes: readonly string[]): void {
+    this.engine.hint?.(lanes)
+    this.wake(lanes)
+  }
+
   /** A slot of this instance may be free. */
   freed(instance: AgentInstance): void {
     this.wake(instance.lanes)

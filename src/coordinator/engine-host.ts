@@ -1,15 +1,24 @@
-import type { EngineHost } from '../engine/engine.js'
+import type { EngineHost, TaskRef } from '../engine/engine.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { NodeContext } from './node-context.js'
 import { ReadyReader } from './ready-query.js'
 import { refOf } from './task-ref.js'
 
-/** What the engine may ask of this node. */
-export function engineHost(node: NodeContext, dispatcher: Dispatcher): EngineHost {
+/** How soon others act upon a hint, at the least. */
+const HINT_MS = 2
+
+/** What the engine may ask of this node. @param isHeard - whether its hints reach other nodes. */
+export function engineHost(node: NodeContext, dispatcher: Dispatcher, isHeard: boolean): EngineHost {
   const reader = new ReadyReader(node)
+  const { peers } = node
+  const placeOf = (ref: TaskRef) => peers.placeOf(ref)
   return {
+    get placeOf() {
+      return peers.isAlone ? undefined : placeOf
+    },
     clock: node.clock,
     pollMs: node.settings.pollMs,
+    newsMs: isHeard ? HINT_MS : undefined,
     weightOf: (tenant) => node.weightOf(tenant),
     readReady: async (lane, limit) => (await reader.read(lane, limit)).map(refOf),
     wake: (lanes) => dispatcher.wake(lanes),

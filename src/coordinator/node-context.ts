@@ -11,6 +11,7 @@ import type { CoordinatorSettings } from './coordinator-settings.js'
 import type { EventHub } from './event-hub.js'
 import { QueueBounds } from './limits/queue-bounds.js'
 import { Pauses } from './pauses.js'
+import { Peers } from './peers.js'
 import { StorageTime } from './storage-time.js'
 
 /** A record with its typed value. */
@@ -34,6 +35,10 @@ const LONGEST_PAUSE_MS = 1_000
 export class NodeContext {
   readonly time: StorageTime
   readonly committer: Committer
+  /** The other owners, as far as this one has seen. */
+  readonly peers: Peers
+  /** How often this owner's agents have changed: told with every beat, so that the others know when to look. */
+  agentChanges = 0
   /** Absent: any number of tasks may wait. */
   readonly bounds: QueueBounds | undefined
   readonly newId: () => string
@@ -59,6 +64,7 @@ export class NodeContext {
     this.bounds = settings.maxPending && new QueueBounds(settings.maxPending, storage, clock)
     this.committer = new Committer(storage, clock, this.time, events)
     this.#ownerId = this.newId()
+    this.peers = new Peers(this)
     this.#leastWeight = Math.min(1, ...settings.tenantWeights.values())
   }
 

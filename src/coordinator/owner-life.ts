@@ -84,7 +84,8 @@ export class OwnerLife {
       const sentAt = this.node.clock.monotonic()
       const set = new SetBuilder(this.node)
       const now = this.node.time.now()
-      const value: OwnerRecord = { startedAt: now, beatAt: now, layout: LAYOUT }
+      const { agentChanges } = this.node
+      const value: OwnerRecord = { startedAt: now, beatAt: now, layout: LAYOUT, agentChanges }
       const record = set.put('owner', this.node.ownerId, undefined, value)
       // Nobody is declared dead in less than a lease: a copy of this set that comes after that must not bring it back.
       const notAfter = Math.min(this.node.latest(), now + this.node.settings.leaseMs)
@@ -129,7 +130,11 @@ export class OwnerLife {
     if (was === undefined) return this.#begin()
     const sentAt = this.node.clock.monotonic()
     const set = new SetBuilder(this.node)
-    const record = set.put('owner', was.id, was, { ...was.value, beatAt: this.node.time.now() })
+    const record = set.put('owner', was.id, was, {
+      ...was.value,
+      beatAt: this.node.time.now(),
+      agentChanges: this.node.agentChanges,
+    })
     const result = await this.node.committer.commit(set.build(this.node.latest()), { isUrgent: true })
     if (result.applied) {
       this.#record = record

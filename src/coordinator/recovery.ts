@@ -99,6 +99,7 @@ export class Recovery {
       return
     }
     const now = this.node.clock.monotonic()
+    this.node.peers.saw(owners)
     const isFresh = this.#lookedAt === undefined || now - this.#lookedAt > LONGEST_GAP_MS
     this.#lookedAt = now
     const seen = new Set<string>()

@@ -262,7 +262,7 @@ export class TaskFlow {
         return
       case 'ready':
         // The windows look at the head of their lanes at each poll; a hint only makes idle ones look sooner.
-        this.#parts.dispatcher.wake(message.lanes)
+        this.#parts.dispatcher.hinted(message.lanes)
         return
       default:
         this.#parts.streams.onHint(message)

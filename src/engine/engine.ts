@@ -21,11 +21,18 @@ export interface EngineHost {
   readonly clock: Clock
   /** How often to look for what others made ready, in milliseconds. */
   readonly pollMs: number
+  /** How long it takes until the other nodes have heard of what is made ready here, in milliseconds. Absent: `pollMs`. */
+  readonly newsMs?: number | undefined
   /**
    * How many tasks of a tenant are handed out for one of another, while both have some: from 1, for most tenants the same.
    * Absent: 1.
    */
   weightOf?(tenant: string): number
+  /**
+   * At which place this node is among those over the same storage who could take a task, 0 being the first: it may take that at
+   * once, and leaves the others' to them for a moment, so that they don't all claim the same. Absent: it is alone.
+   */
+  readonly placeOf?: ((ref: TaskRef) => number) | undefined
   /**
    * The ready tasks of a lane in rank order, tenants in turn by their weights, `limit` at most. This is how an empty window
    * fills. Fewer than `limit` means that there are no more; as many, that a tenant with fewer than its share has no more, or
@@ -46,6 +53,8 @@ export interface Engine {
   start(host: EngineHost): Promise<void>
   /** Takes in references to tasks that have just become ready. A reference that it holds already is offered in vain. */
   offer(refs: readonly TaskRef[]): void
+  /** Another node made tasks of these lanes ready, which this one has not been offered: worth a look. */
+  hint?(lanes: readonly string[]): void
   /**
    * Hands out the `n` lowest ranks over these lanes, tenants in turn by their weights. Answers at once with what it has; if that is
    * less than there is, it fetches more and calls `host.wake`. A reference handed out is not handed out again until it

@@ -7,3 +7,11 @@ export function fnv1a(text: string): number {
   }
   return hash >>> 0
 }
+
+/** Spreads the differences of two hashes over all bits of one: what rendezvous hashing weighs a pair by. */
+export function mixed(a: number, b: number): number {
+  let hash = a ^ Math.imul(b, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

@@ -29,11 +29,41 @@ export class Heap<T> {
   }
 
   pop(): T | undefined {
+    const least = this.#items[0]
+    if (least !== undefined) this.#takeOut(0)
+    return least
+  }
+
+  /** Takes an item out, wherever it is: O(n). @returns whether it was there. */
+  remove(item: T): boolean {
+    const at = this.#items.indexOf(item)
+    if (at < 0) return false
+    this.#takeOut(at)
+    return true
+  }
+
+  /** The items in order, as far as they are asked for: the n-th costs O(log n), and nothing is moved. */
+  *inOrder(): Generator<T, void, undefined> {
     const items = this.#items
-    const least = items[0]
-    const last = items.pop()
-    if (last === undefined || items.length === 0) return least
-    let at = 0
+    const next = new Heap<number>((a, b) => this.#before(items[a] as T, items[b] as T))
+    if (items.length > 0) next.push(0)
+    for (let at = next.pop(); at !== undefined; at = next.pop()) {
+      yield items[at] as T
+      for (const child of [2 * at + 1, 2 * at + 2]) if (child < items.length) next.push(child)
+    }
+  }
+
+  #takeOut(from: number): void {
+    const items = this.#items
+    const last = items.pop() as T
+    if (from === items.length) return
+    let at = from
+    // What comes from the end of another branch may belong further up.
+    for (; at > 0; at = (at - 1) >> 1) {
+      const parent = (at - 1) >> 1
+      if (!this.#before(last, items[parent] as T)) break
+      items[at] = items[parent] as T
+    }
     for (;;) {
       let child = 2 * at + 1
       if (child >= items.length) break
@@ -43,7 +73,6 @@ export class Heap<T> {
       at = child
     }
     items[at] = last
-    return least
   }
 
   /** Every item, in no particular order. */

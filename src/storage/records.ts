@@ -15,6 +15,8 @@ export interface OwnerRecord {
   /** Storage time of the beat. */
   readonly beatAt: number
   readonly layout: number
+  /** How often its agents have changed: while it stands still, their records need not be read again. */
+  readonly agentChanges?: number
   readonly pid?: number
   readonly host?: string
 }

@@ -1,7 +1,8 @@
 import type { Timer } from '../../internal/clock.js'
 import { checkOptions } from '../../task/option-check.js'
 import type { Engine, EngineHost, TaskRef } from '../engine.js'
-import { LaneWindow } from './lane-window.js'
+import { HEAD_START_MS, HeadStarts } from './head-starts.js'
+import { HEAD, LaneWindow, type Nearest, ranksBefore, SHARED_HEAD } from './lane-window.js'
 import { TenantTurns } from './tenant-turns.js'
 
 /** Options of the in-process engine. */
@@ -10,12 +11,10 @@ export interface InProcessEngineOptions {
   readonly windowSize?: number | undefined
 }
 
-/** How many of the lowest ranks are read again at each poll, so that an urgent task submitted elsewhere is seen. */
-const HEAD = 64
-
 /**
  * The default engine: windows in this process, refilled from storage. Several nodes over one storage may each have one;
- * the claims decide who gets a task.
+ * the claims decide who gets a task. So that not all of them claim the same, each takes those of the lowest ranks that it comes
+ * first for, and the others' only when it has none of its own and they were left lying.
  * @throws OPTIONS_INVALID.
  */
 export function inProcessEngine(options: InProcessEngineOptions = {}): Engine {
@@ -33,6 +32,9 @@ class InProcessEngine implements Engine {
   readonly #turns: TenantTurns
   readonly #weightOf = (tenant: string) => this.#host?.weightOf?.(tenant) ?? 1
   #host: EngineHost | undefined
+  #headStarts: HeadStarts | undefined
+  /** Windows that hold nothing but what others come first for, while a slot here waits. */
+  readonly #lookAgain = new Map<LaneWindow, Timer>()
   #timer: Timer | undefined
   #isStopped = false
 
@@ -43,12 +45,15 @@ class InProcessEngine implements Engine {
 
   async start(host: EngineHost): Promise<void> {
     this.#host = host
+    this.#headStarts = new HeadStarts(host.clock, host.newsMs ?? host.pollMs)
     this.#poll()
   }
 
   offer(refs: readonly TaskRef[]): void {
     if (this.#isStopped) return
+    const isShared = this.#host?.placeOf !== undefined
     for (const ref of refs) {
+      if (isShared) this.#headStarts?.offered(ref)
       if (this.#lane(ref.lane).offer(ref)) this.#turns.join(ref.tenant)
     }
   }
@@ -62,15 +67,24 @@ class InProcessEngine implements Engine {
       asked.push(window)
       if (window.size > 0) windows.push(window)
     }
+    const placeOf = this.#host?.placeOf
     const taken: TaskRef[] = []
     while (taken.length < n) {
-      const ref = this.#takeNext(windows)
+      const ref = this.#takeNext(windows, placeOf)
       if (ref === undefined) break
       taken.push(ref)
     }
+    if (placeOf !== undefined && taken.length < n) for (const window of windows) this.#lookLater(window, placeOf)
     // An empty window too: what filled it last may all have been gone when it came.
-    for (const window of asked) if (window.isLow) void this.#refill(window, this.#windowSize)
+    for (const window of asked) {
+      if (window.isLow) void this.#refill(window, this.#windowSize)
+      else if (window.isStale && taken.length < n) void this.#refill(window, SHARED_HEAD)
+    }
     return taken
+  }
+
+  hint(lanes: readonly string[]): void {
+    for (const lane of lanes) this.#lanes.get(lane)?.hint()
   }
 
   finish(refs: readonly TaskRef[]): void {
@@ -80,23 +94,78 @@ class InProcessEngine implements Engine {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.cancel()
+    for (const timer of this.#lookAgain.values()) timer.cancel()
+    this.#lookAgain.clear()
     this.#host = undefined
+    this.#headStarts = undefined
     this.#lanes.clear()
     this.#turns.clear()
   }
 
   /** The lowest rank of the tenant whose turn it is. */
-  #takeNext(windows: readonly LaneWindow[]): TaskRef | undefined {
+  #takeNext(windows: readonly LaneWindow[], placeOf: EngineHost['placeOf']): TaskRef | undefined {
     const turns = this.#turns
     let taken: TaskRef | undefined
     for (let tenant = turns.first; tenant !== undefined && taken === undefined; tenant = turns.first) {
-      taken = lowest(windows, tenant)?.take(tenant)
+      if (placeOf === undefined) taken = lowest(windows, tenant)?.take(tenant)
+      else taken = this.#takeOurs(windows, tenant, placeOf)
       if (taken !== undefined) turns.serve()
       else if (this.#hasAny(tenant)) turns.passBy()
       else turns.leave()
     }
     turns.done()
     return taken
+  }
+
+  /** Of what a tenant has for this node the lowest rank; when it has nothing, of what is left lying by others. */
+  #takeOurs(
+    windows: readonly LaneWindow[],
+    tenant: string,
+    placeOf: NonNullable<EngineHost['placeOf']>,
+  ): TaskRef | undefined {
+    const isOld = (ref: TaskRef) => this.#headStarts?.isOld(ref) === true
+    let best: (Nearest & { readonly window: LaneWindow }) | undefined
+    for (const window of windows) {
+      // It has looked, and found nothing of its own.
+      const isIdle = window.ownTaken === 0 && !window.isRefilling
+      const distanceOf = (ref: TaskRef) => {
+        const distance = this.#headStarts?.distance(ref, placeOf(ref))
+        return distance === 0 || isIdle ? distance : undefined
+      }
+      const found = window.nearest(tenant, distanceOf, isOld)
+      if (found !== undefined && (best === undefined || isBetter(found, best))) best = { window, ...found }
+    }
+    if (best === undefined) return undefined
+    best.window.takeOut(best)
+    // Most of what it passed over is gone by now: a look drops that, and shows what comes next.
+    if (best.passed >= SHARED_HEAD / 2 && this.#isLookDue(best.window)) void this.#refill(best.window, SHARED_HEAD)
+    return best.ref
+  }
+
+  /** A read for a few tasks, or a few times in a head start, costs less than the claims that it saves. */
+  #isLookDue(window: LaneWindow): boolean {
+    return window.ownTaken >= SHARED_HEAD / 8 || this.#sinceRefillMs(window) >= HEAD_START_MS
+  }
+
+  #sinceRefillMs({ refilledAt }: LaneWindow): number {
+    return (this.#host?.clock.monotonic() ?? 0) - refilledAt
+  }
+
+  /** A slot here waits for what others come first for: looks again when they had their time. */
+  #lookLater(window: LaneWindow, placeOf: NonNullable<EngineHost['placeOf']>): void {
+    const host = this.#host
+    const headStarts = this.#headStarts
+    if (host === undefined || headStarts === undefined || this.#lookAgain.has(window) || window.size === 0) return
+    let waitMs = Number.POSITIVE_INFINITY
+    for (const tenant of window.tenants) {
+      for (const ref of window.head(tenant)) waitMs = Math.min(waitMs, headStarts.waitMs(ref, placeOf(ref)))
+    }
+    const restMs = this.#isLookDue(window) ? 0 : HEAD_START_MS - this.#sinceRefillMs(window)
+    const look = () => {
+      this.#lookAgain.delete(window)
+      void this.#refill(window, SHARED_HEAD)
+    }
+    this.#lookAgain.set(window, host.clock.setTimer(look, Math.max(waitMs, restMs)))
   }
 
   #hasAny(tenant: string): boolean {
@@ -117,12 +186,19 @@ class InProcessEngine implements Engine {
   async #refill(window: LaneWindow, limit: number): Promise<void> {
     const host = this.#host
     if (host === undefined || !window.beginRefill()) return
+    const beganAt = host.clock.monotonic()
+    window.refilledAt = beganAt
     try {
       const refs = await host.readReady(window.lane, limit)
       if (this.#host === undefined) return
+      const isShared = host.placeOf !== undefined
+      if (isShared) {
+        window.dropMissing(refs, refs.length < limit)
+        for (const ref of refs) this.#headStarts?.shown(ref, beganAt)
+      }
       const added = window.endRefill(refs, refs.length < limit)
       for (const ref of refs) this.#turns.join(ref.tenant)
-      if (added > 0) host.wake([window.lane])
+      if (added > 0 || (isShared && window.size > 0)) host.wake([window.lane])
     } catch (error) {
       window.failRefill()
       host.onError(error)
@@ -141,6 +217,10 @@ class InProcessEngine implements Engine {
   }
 }
 
+function isBetter(a: Nearest, b: Nearest): boolean {
+  return a.distance === b.distance ? ranksBefore(a.ref, b.ref) : a.distance < b.distance
+}
+
 /** The window with a tenant's lowest rank. */
 function lowest(windows: readonly LaneWindow[], tenant: string): LaneWindow | undefined {
   let best: LaneWindow | undefined
@@ -148,7 +228,7 @@ function lowest(windows: readonly LaneWindow[], tenant: string): LaneWindow | un
   for (const window of windows) {
     const ref = window.peek(tenant)
     if (ref === undefined) continue
-    if (bestRef === undefined || ref.rank < bestRef.rank || (ref.rank === bestRef.rank && ref.id < bestRef.id)) {
+    if (bestRef === undefined || ranksBefore(ref, bestRef)) {
       best = window
       bestRef = ref
     }

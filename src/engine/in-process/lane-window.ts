@@ -1,7 +1,20 @@
 import { Heap } from '../../internal/heap.js'
 import type { TaskRef } from '../engine.js'
 
-const before = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)
+/** How many of the lowest ranks are read again at each poll, so that an urgent task submitted elsewhere is seen. */
+export const HEAD = 64
+/** The same while several nodes share a lane: each finds enough of its own in it. Of what is old it passes over {@link HEAD} at most. */
+export const SHARED_HEAD = 256
+
+/** Which of two goes first. */
+export const ranksBefore = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)
+
+/** A reference that may be taken, and how many lower ranks that passes over. */
+export interface Nearest {
+  readonly ref: TaskRef
+  readonly distance: number
+  readonly passed: number
+}
 
 /**
  * The references of one lane.
@@ -16,14 +29,22 @@ export class LaneWindow {
   readonly #limit: number
   readonly #weightOf: (tenant: string) => number
   readonly #byTenant = new Map<string, Heap<TaskRef>>()
-  /** References in the window. */
-  readonly #in = new Set<string>()
+  /** References in the window, with the number of refills that had begun when they came. */
+  readonly #in = new Map<string, number>()
   /** References handed out and not finished. */
   readonly #out = new Set<string>()
   readonly #edges = new Map<string, TaskRef>()
   /** A new window knows nothing yet, so its first refill decides. */
   #isComplete = false
   #isRefilling = false
+  #refills = 0
+  /** Its own references that this node took since the last refill began, and when that was: the engine's monotonic time. */
+  ownTaken = 0
+  refilledAt = Number.NEGATIVE_INFINITY
+  /** Finished during a refill: what it read of them may be older than that. */
+  readonly #finished = new Set<string>()
+  /** A hint came since the last refill began. */
+  isStale = false
   /** What was offered behind an edge during a refill; `undefined` when that was more than a window. */
   #turnedAway: TaskRef[] | undefined = []
   /** It was trimmed during a refill: behind an edge there is more than storage knew of when it was read. */
@@ -62,25 +83,92 @@ export class LaneWindow {
     return this.#byTenant.get(tenant)?.peek()
   }
 
+  /**
+   * Of this node's own in a tenant's head the lowest rank. If it has none, of what others left lying, the nearest: the furthest
+   * back, since its owner begins at the front; but what is old, first.
+   * @param distanceOf - 0: its own; `undefined`: out of reach.
+   */
+  nearest(
+    tenant: string,
+    distanceOf: (ref: TaskRef) => number | undefined,
+    isOld: (ref: TaskRef) => boolean,
+  ): Nearest | undefined {
+    let nearest: Nearest | undefined
+    let passed = 0
+    let old = 0
+    for (const ref of this.head(tenant)) {
+      const distance = distanceOf(ref)
+      const isNearer = distance !== undefined && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)
+      const isFurtherBack = nearest !== undefined && distance === nearest.distance && !isOld(nearest.ref)
+      if (isNearer || isFurtherBack) {
+        nearest = { ref, distance: distance ?? 0, passed }
+        if (distance === 0) break
+      }
+      passed++
+      if (isOld(ref) && ++old >= HEAD) break
+    }
+    return nearest
+  }
+
+  /** The lowest ranks of a tenant, in order: as many as are read again at each poll. */
+  *head(tenant: string): Generator<TaskRef, void, undefined> {
+    let left = SHARED_HEAD
+    for (const ref of this.#byTenant.get(tenant)?.inOrder() ?? []) {
+      yield ref
+      if (--left === 0) return
+    }
+  }
+
+  get tenants(): Iterable<string> {
+    return this.#byTenant.keys()
+  }
+
+  /** Hands out this one. */
+  takeOut({ ref, distance }: Nearest): TaskRef {
+    if (distance === 0) this.ownTaken++
+    const heap = this.#byTenant.get(ref.tenant)
+    heap?.remove(ref)
+    this.#handOut(ref, heap)
+    return ref
+  }
+
   /** Hands out the tenant's lowest rank. */
   take(tenant: string): TaskRef | undefined {
     const heap = this.#byTenant.get(tenant)
     const ref = heap?.pop()
     if (ref === undefined) return undefined
-    if (heap?.size === 0) this.#byTenant.delete(tenant)
-    this.#in.delete(ref.id)
-    this.#out.add(ref.id)
+    this.#handOut(ref, heap)
     return ref
+  }
+
+  #handOut({ id, tenant }: TaskRef, heap: Heap<TaskRef> | undefined): void {
+    if (heap?.size === 0) this.#byTenant.delete(tenant)
+    this.#in.delete(id)
+    this.#out.add(id)
   }
 
   finish(id: string): void {
     this.#out.delete(id)
+    if (this.#isRefilling) this.#finished.add(id)
+  }
+
+  /** Another node made tasks of this lane ready: storage has more than this window knows of. */
+  hint(): void {
+    this.isStale = true
+  }
+
+  get isRefilling(): boolean {
+    return this.#isRefilling
   }
 
   /** `false` when one is under way already. */
   beginRefill(): boolean {
     if (this.#isRefilling) return false
     this.#isRefilling = true
+    this.#refills++
+    this.ownTaken = 0
+    this.isStale = false
+    this.#finished.clear()
     this.#turnedAway = []
     this.#isTrimmed = false
     return true
@@ -91,7 +179,7 @@ export class LaneWindow {
     this.#isRefilling = false
     let added = 0
     for (const ref of refs) {
-      if (this.#in.has(ref.id) || this.#out.has(ref.id)) continue
+      if (this.#in.has(ref.id) || this.#out.has(ref.id) || this.#finished.has(ref.id)) continue
       if (this.#isTrimmed && this.#isBehindEdge(ref)) continue
       this.#add(ref)
       added++
@@ -111,13 +199,34 @@ export class LaneWindow {
     return added
   }
 
+  /**
+   * Forgets what was here before a read and is not in it, as far as the read reached: others took it. Called before
+   * {@link LaneWindow.endRefill} with the same read.
+   */
+  dropMissing(refs: readonly TaskRef[], isAll: boolean): void {
+    const ids = new Set<string>()
+    const lasts = new Map<string, TaskRef>()
+    for (const ref of refs) {
+      ids.add(ref.id)
+      lasts.set(ref.tenant, ref)
+    }
+    for (const tenant of [...this.#byTenant.keys()]) {
+      const last = lasts.get(tenant)
+      const isMissing = (ref: TaskRef) =>
+        !ids.has(ref.id) &&
+        (this.#in.get(ref.id) ?? this.#refills) < this.#refills &&
+        (isAll || (last !== undefined && ranksBefore(ref, last)))
+      this.#keep(tenant, (ref) => !isMissing(ref))
+    }
+  }
+
   failRefill(): void {
     this.#isRefilling = false
   }
 
   #isBehindEdge(ref: TaskRef): boolean {
     const edge = this.#edges.get(ref.tenant)
-    return edge !== undefined && before(edge, ref)
+    return edge !== undefined && ranksBefore(edge, ref)
   }
 
   /** A tenant has one at least, however many there are. */
@@ -132,7 +241,7 @@ export class LaneWindow {
     for (const ref of refs) {
       counts.set(ref.tenant, (counts.get(ref.tenant) ?? 0) + 1)
       const last = lasts.get(ref.tenant)
-      if (last === undefined || before(last, ref)) lasts.set(ref.tenant, ref)
+      if (last === undefined || ranksBefore(last, ref)) lasts.set(ref.tenant, ref)
     }
     let rounds = 0
     for (const [tenant, count] of counts) rounds = Math.max(rounds, Math.ceil(count / this.#weightOf(tenant)))
@@ -141,10 +250,10 @@ export class LaneWindow {
       // Shorter than the others' by more than the last round: that was all of it.
       if ((counts.get(tenant) ?? 0) < Math.floor((rounds - 1) * this.#weightOf(tenant))) this.#edges.delete(tenant)
       else if (edge !== undefined) {
-        if (before(edge, last)) this.#edges.set(tenant, last)
+        if (ranksBefore(edge, last)) this.#edges.set(tenant, last)
       } else if (refs.length >= this.#limit) {
         this.#edges.set(tenant, last)
-        this.#keep(tenant, (ref) => !before(last, ref))
+        this.#keep(tenant, (ref) => !ranksBefore(last, ref))
       }
     }
   }
@@ -153,7 +262,7 @@ export class LaneWindow {
   #keep(tenant: string, fits: (ref: TaskRef) => boolean): void {
     const refs = [...(this.#byTenant.get(tenant)?.values() ?? [])]
     if (refs.every(fits)) return
-    const kept = new Heap(before)
+    const kept = new Heap(ranksBefore)
     for (const ref of refs) {
       if (fits(ref)) kept.push(ref)
       else this.#in.delete(ref.id)
@@ -170,11 +279,11 @@ export class LaneWindow {
   #add(ref: TaskRef): void {
     let heap = this.#byTenant.get(ref.tenant)
     if (heap === undefined) {
-      heap = new Heap(before)
+      heap = new Heap(ranksBefore)
       this.#byTenant.set(ref.tenant, heap)
     }
     heap.push(ref)
-    this.#in.add(ref.id)
+    this.#in.set(ref.id, this.#refills)
   }
 
   /** Keeps the lowest ranks, tenants alike, and leaves the rest to storage. */
@@ -184,11 +293,11 @@ export class LaneWindow {
     for (const [tenant, heap] of this.#byTenant) {
       const share = Math.max(1, Math.floor((this.#limit * this.#weightOf(tenant)) / weights))
       if (heap.size <= share) continue
-      const last = [...heap.values()].sort((a, b) => (before(a, b) ? -1 : 1))[share - 1]
+      const last = [...heap.values()].sort((a, b) => (ranksBefore(a, b) ? -1 : 1))[share - 1]
       if (last === undefined) continue
-      this.#keep(tenant, (ref) => !before(last, ref))
+      this.#keep(tenant, (ref) => !ranksBefore(last, ref))
       const edge = this.#edges.get(tenant)
-      if (edge === undefined || before(last, edge)) this.#edges.set(tenant, last)
+      if (edge === undefined || ranksBefore(last, edge)) this.#edges.set(tenant, last)
     }
     if (this.#isRefilling) {
       this.#isTrimmed = true

@@ -62,6 +62,10 @@ export class LossyEngine implements Engine {
     return this.#ready ? this.#inner.want(asked, n) : []
   }
 
+  hint(lanes: readonly string[]): void {
+    if (this.#ready) this.#inner.hint?.(lanes)
+  }
+
   finish(refs: readonly TaskRef[]): void {
     if (this.#ready) this.#inner.finish(refs)
   }

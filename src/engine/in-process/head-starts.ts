@@ -1,0 +1,82 @@
+import type { Clock } from '../../internal/clock.js'
+import type { TaskRef } from '../engine.js'
+
+/** How long a task is left to the node before us in its order, and again to each before that one. */
+export const HEAD_START_MS = 20
+/** Sightings that are kept: of the heads of many lanes. */
+/** After this every node has seen a task: it is not passed over any more than the head of a lane is long. */
+const OLD_MS = 1_000
+const MAX_SIGHTINGS = 10_000
+
+interface Sighting {
+  readonly since: number
+  /** It was made ready here: the others hear of it later. */
+  readonly isOurs: boolean
+  /** When the last read began that showed it. */
+  shownAt: number
+}
+
+/**
+ * Which references this node may take now while others over the same storage could take them too. Those that it comes first
+ * for, at once; those that it has just made ready itself, for a moment, since the others learn of them later; any other,
+ * when those before it had their time and storage still shows it: then they are busy, or away. All times are monotonic
+ * milliseconds.
+ */
+export class HeadStarts {
+  readonly #sightings = new Map<string, Sighting>()
+
+  /** @param newsMs - how long it takes until the others have heard of what was made ready here. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly newsMs: number,
+  ) {}
+
+  /** It was made ready here. */
+  offered(ref: TaskRef): void {
+    if (!this.#sightings.has(ref.id)) this.#note(ref, true)
+  }
+
+  /** A read that began then showed it to be ready. */
+  shown(ref: TaskRef, beganAt: number): void {
+    const sighting = this.#sightings.get(ref.id) ?? this.#note(ref, false, beganAt)
+    sighting.shownAt = beganAt
+  }
+
+  /**
+   * How near it is to this node: 0 is its own, then those left by as many others; `undefined` while it is theirs.
+   * @param place - how many come before this node.
+   */
+  distance(ref: TaskRef, place: number): number | undefined {
+    const { since, isOurs, shownAt } = this.#sightings.get(ref.id) ?? this.#note(ref, false)
+    const now = this.clock.monotonic()
+    if (isOurs && now - since < this.newsMs) return now - shownAt < HEAD_START_MS ? 0 : undefined
+    if (now - since < HEAD_START_MS) return place === 0 ? 0 : undefined
+    // The others may take it by now: what storage has not shown for a while may be gone.
+    if (place === 0) return now - shownAt < HEAD_START_MS ? 0 : undefined
+    return now - shownAt < HEAD_START_MS && shownAt - since >= place * HEAD_START_MS ? place : undefined
+  }
+
+  /** Whether every node has had the time to see it. */
+  isOld(ref: TaskRef): boolean {
+    const { since } = this.#sightings.get(ref.id) ?? this.#note(ref, false)
+    return this.clock.monotonic() - since > OLD_MS
+  }
+
+  /** In how long a look at storage can make it ours. */
+  waitMs(ref: TaskRef, place: number): number {
+    const { since } = this.#sightings.get(ref.id) ?? this.#note(ref, false)
+    return Math.max(0, since + place * HEAD_START_MS - this.clock.monotonic())
+  }
+
+  clear(): void {
+    this.#sightings.clear()
+  }
+
+  #note({ id }: TaskRef, isOurs: boolean, at = this.clock.monotonic()): Sighting {
+    const sighting = { since: at, isOurs, shownAt: at }
+    this.#sightings.set(id, sighting)
+    const [oldest] = this.#sightings.keys()
+    if (this.#sightings.size > MAX_SIGHTINGS && oldest !== undefined) this.#sightings.delete(oldest)
+    return sighting
+  }
+}

@@ -1,0 +1,123 @@
+import { defineAgent, defineTask } from 'batuta'
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/internal/random.js'
+import { startNodes } from './support.js'
+
+const work = defineTask<number, number, never, number, number, never>('work', {})
+
+/** Five agents of three slots each, on every node, that take from 0 to 40 ms. */
+function team(
+  clockOf: () => { setTimer(fn: () => void, ms: number): unknown },
+  onStart: (n: number, node: number) => void,
+) {
+  return (node: number) => ({
+    agents: ['ana', 'beto', 'carla', 'dario', 'elena'].map((id) =>
+      defineAgent(id, {
+        maxConcurrentTasks: 3,
+        handlers: [
+          work.handler(async (n) => {
+            onStart(n, node)
+            await new Promise<void>((resolve) => clockOf().setTimer(resolve, (n * 7) % 41))
+            return n
+          }),
+        ],
+      }),
+    ),
+  })
+}
+
+/** Of all that is submitted to one of four nodes or to each in turn. Without hints others learn of it by their polls only, while it is free to who made it. */
+const CASES = [
+  { bus: true, ofBacklog: 0.05, ofBursts: 0.05 },
+  { bus: false, ofBacklog: 0.25, ofBursts: 0.1 },
+]
+
+describe.each(CASES)('four nodes over one storage, with hints: $bus', ({ bus, ofBacklog, ofBursts }) => {
+  it('share a backlog with few claims refused, each doing its part', async () => {
+    const tasks = 1_200
+    const byNode = [0, 0, 0, 0]
+    const nodes = await startNodes({
+      nodes: 4,
+      bus,
+      options: team(
+        () => nodes.clock,
+        (_, node) => {
+          byNode[node] = (byNode[node] ?? 0) + 1
+        },
+      ),
+    })
+    const { apps, until, claims, clock } = nodes
+    await clock.advance(3_000)
+    const submitted = Array.from({ length: tasks }, (_, n) => apps[n % 4]?.submit(work, n))
+    const handles = await until(Promise.all(submitted))
+    await until(Promise.all(handles.map((handle) => handle?.result())), 60_000)
+    expect(claims.made).toBeGreaterThan(tasks * 0.9)
+    expect(claims.refused).toBeLessThan(tasks * ofBacklog)
+    for (const count of byNode) expect(count).toBeGreaterThan(tasks / 6)
+  })
+
+  it('share what comes in bursts to one of them, and start it no later than one that does it alone', async () => {
+    const random = seededRandom(3)
+    const startedAt: number[] = []
+    const nodes = await startNodes({
+      nodes: 4,
+      bus,
+      options: team(
+        () => nodes.clock,
+        (n) => {
+          startedAt[n] = nodes.clock.now()
+        },
+      ),
+    })
+    const { apps, until, claims, clock } = nodes
+    await clock.advance(3_000)
+    const results: Promise<unknown>[] = []
+    const submittedAt: number[] = []
+    for (let n = 0; n < 1_000; ) {
+      for (let burst = 1 + Math.floor(random.next() * 40); burst > 0 && n < 1_000; burst--, n++) {
+        submittedAt[n] = clock.now()
+        const handle = apps[0]?.submit(work, n)
+        if (handle !== undefined) results.push(handle.then((each) => each.result()))
+      }
+      await clock.advance(random.next() * 30)
+    }
+    await until(Promise.all(results), 60_000)
+    const waits = startedAt.map((at, n) => at - (submittedAt[n] ?? 0)).sort((a, b) => a - b)
+    expect(claims.refused).toBeLessThan(1_000 * ofBursts)
+    // With a bus all four help at once, else from their next poll on.
+    expect(waits[500]).toBeLessThan(bus ? 15 : 500)
+    expect(waits[990]).toBeLessThan(bus ? 80 : 1_100)
+  })
+})
+
+describe('a task that is for a busy node first', () => {
+  it('is done by an idle one within milliseconds', async () => {
+    const nodes = await startNodes({
+      nodes: 2,
+      options: (node) => ({
+        agents: [
+          defineAgent('ana', {
+            maxConcurrentTasks: node === 0 ? 1 : 50,
+            handlers: [
+              work.handler(async (ms) => {
+                await new Promise<void>((resolve) => nodes.clock.setTimer(resolve, ms))
+                return node
+              }),
+            ],
+          }),
+        ],
+      }),
+    })
+    const { apps, until, clock } = nodes
+    await clock.advance(3_000)
+    // From now on the first node is busy for long.
+    const long = await until(apps[0]?.submit(work, 50_000) ?? Promise.reject())
+    await clock.advance(100)
+    const from = clock.now()
+    const handles = await until(Promise.all(Array.from({ length: 40 }, () => apps[0]?.submit(work, 1))))
+    const by = await until(Promise.all(handles.map((handle) => handle?.result())), 5_000)
+    expect(new Set(by)).toEqual(new Set([1]))
+    expect(clock.now() - from).toBeLessThan(200)
+    await until(long.cancel())
+  })
+})

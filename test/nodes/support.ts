@@ -1,0 +1,92 @@
+import type { Orchestrator, OrchestratorOptions, Storage } from 'batuta'
+import { BusHub, createOrchestrator, memoryStorage } from 'batuta'
+import { FaultyStorage, type StorageFaults, VirtualClock } from 'batuta/testing'
+import { onTestFinished } from 'vitest'
+import { seededRandom } from '../../src/internal/random.js'
+import type { RecordValue, WriteSet } from '../../src/storage/storage.js'
+
+/** How many claims were committed, and how many were refused. */
+export interface ClaimCount {
+  made: number
+  refused: number
+}
+
+/** A storage that counts what becomes of claims. */
+export function countingClaims(inner: Storage, claims: ClaimCount): Storage {
+  return {
+    ...bound(inner),
+    commit: async (sets) => {
+      const answer = await inner.commit(sets)
+      for (const [i, set] of sets.entries()) {
+        if (!isClaim(set)) continue
+        if (answer.results[i]?.applied === true) claims.made++
+        else claims.refused++
+      }
+      return answer
+    },
+  }
+}
+
+function bound(inner: Storage): Storage {
+  return {
+    name: inner.name,
+    durable: inner.durable,
+    outcomeAlwaysKnown: inner.outcomeAlwaysKnown,
+    open: (schema) => inner.open(schema),
+    read: (keys) => inner.read(keys),
+    query: (index, query) => inner.query(index, query),
+    count: (index, range) => inner.count(index, range),
+    commit: (sets) => inner.commit(sets),
+    close: () => inner.close(),
+  }
+}
+
+/** ready -> running of a task that is there. */
+function isClaim({ writes: [first] }: WriteSet): boolean {
+  const value:
+    | (RecordValue & { readonly state?: string; readonly attempts?: readonly { endedAt?: number }[] })
+    | undefined = first?.leave?.value
+  if (first?.kind !== 'task' || first.expect === null || value?.state !== 'running') return false
+  return value.attempts?.at(-1)?.endedAt === undefined
+}
+
+/** Several nodes over one memory, each behind its own network, on one virtual clock. */
+export interface NodesOptions {
+  readonly nodes: number
+  readonly faults?: StorageFaults | undefined
+  /** `false`: no hints between nodes. Default: a hub. */
+  readonly bus?: boolean | undefined
+  readonly seed?: number | undefined
+  readonly options?: ((node: number) => OrchestratorOptions) | undefined
+}
+
+/** Starts them. Shut down after the test. */
+export async function startNodes({ nodes, faults, bus = true, seed = 1, options }: NodesOptions) {
+  const clock = new VirtualClock()
+  const until = <T>(promise: Promise<T>, limitMs?: number) => clock.runUntil(promise, { limitMs }) as Promise<T>
+  const claims: ClaimCount = { made: 0, refused: 0 }
+  const memory = memoryStorage({ now: () => Math.floor(clock.now()) })
+  // Each node closes its own; what they share stays open.
+  const shared: Storage = { ...countingClaims(memory, claims), close: async () => {} }
+  const hub = new BusHub()
+  const networks: FaultyStorage[] = []
+  const apps: Orchestrator[] = []
+  for (let node = 0; node < nodes; node++) {
+    const random = seededRandom(seed * 100 + node)
+    const network = new FaultyStorage(shared, { clock, random, faults: faults ?? { latencyMs: [0, 2] } })
+    networks.push(network)
+    const made = createOrchestrator({
+      storage: network,
+      clock,
+      random,
+      ...(bus && { bus: hub.connect() }),
+      ...options?.(node),
+    })
+    apps.push(await until(made))
+  }
+  onTestFinished(async () => {
+    for (const network of networks) network.heal()
+    await clock.runUntil(Promise.all(apps.map((app) => app.shutdown({ graceMs: 0 }))))
+  })
+  return { clock, apps, networks, claims, memory, until }
+}
