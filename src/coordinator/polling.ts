@@ -101,7 +101,7 @@ export class PollingDesk {
     }
     const demand = this.#demands.get(instance)?.find((one) => one.reserved > one.claims.length)
     if (demand === undefined) {
-      void claim.giveBack().catch((error) => this.node.log.warn({ error }, 'a claim could not be given back'))
+      this.#giveBack(claim)
       return
     }
     demand.claims.push(claim)
@@ -132,6 +132,10 @@ export class PollingDesk {
     if (instance === undefined) for (const claim of [...this.#active.values()]) claim.lose()
   }
 
+  #giveBack(claim: PolledClaim): void {
+    void claim.giveBack().catch((error) => this.node.log.warn({ error }, 'a claim could not be given back'))
+  }
+
   #withRoom(instance: AgentInstance): Demand | undefined {
     return this.#demands.get(instance)?.find((demand) => demand.isOpen && demand.reserved < demand.max)
   }
@@ -141,8 +145,11 @@ export class PollingDesk {
     const demands = this.#demands.get(instance)?.filter((one) => one !== demand) ?? []
     if (demands.length > 0) this.#demands.set(instance, demands)
     else this.#demands.delete(instance)
-    for (const claim of demand.claims) claim.reservation.hold?.started()
-    demand.answer.resolve(demand.claims)
+    const claims = demand.claims.filter((claim) => claim.reservation.hold?.mayStart !== false)
+    for (const claim of claims) claim.reservation.hold?.started()
+    // Their permits ended before they could be handed over.
+    for (const claim of demand.claims) if (!claims.includes(claim)) this.#giveBack(claim)
+    demand.answer.resolve(claims)
     this.#stand(instance)
   }
 

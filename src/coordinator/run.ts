@@ -127,12 +127,17 @@ export class Run implements ContextHooks {
     const reason = this.attempt.abortKind
     // Cancelled or released before it began: the handler is not started at all.
     if (reason !== undefined) throw new BatutaError('ATTEMPT_RELEASED', 'Ended before it began.', { data: { reason } })
+    const { hold } = this.reservation
+    if (hold?.mayStart === false) {
+      this.attempt.abort('released', new DOMException('Its permit ended before it began.', 'AbortError'))
+      throw new BatutaError('ATTEMPT_RELEASED', 'Its permit ended before it began.', { data: { reason: 'released' } })
+    }
     // A copy, since a handler may change what it gets, and the next attempt must not see that.
     const sent = cloneJson(task.input)
     const input = this.#definition === undefined ? sent : checkInput(this.#definition, sent)
     const context = this.#context(task)
     const { scope } = this.hooks
-    this.reservation.hold?.started()
+    hold?.started()
     if (scope === undefined) return handler.run(input, context)
     return scope.run(this.reservation.instance.id, () => handler.run(input, context))
   }

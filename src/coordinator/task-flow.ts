@@ -264,7 +264,13 @@ export class TaskFlow {
         // The windows look at the head of their lanes at each poll; a hint only makes idle ones look sooner.
         this.#parts.dispatcher.hinted(message.lanes)
         return
-      default:
+      case 'progress': {
+        const { type, ...facts } = message
+        // Where somebody waits for it, it is news; elsewhere nobody would know what it is about.
+        if (this.#parts.waiters.has(facts.taskId)) this.node.events.emit('task:progress', facts)
+        return
+      }
+      case 'part':
         this.#parts.streams.onHint(message)
     }
   }

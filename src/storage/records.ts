@@ -7,7 +7,7 @@ import { isTerminal } from '../task/task-status.js'
 import type { IndexDefinition, IndexKey, StorageSchema } from './storage.js'
 
 /** Versions of the library with the same number may share a store. */
-export const LAYOUT = 1
+export const LAYOUT = 2
 
 /** A process of the host, alive while its record keeps changing. `id` is the owner's id. */
 export interface OwnerRecord {
@@ -52,6 +52,21 @@ export interface IdempotencyRecord {
 export interface PermitRecord {
   readonly taskId: string
   readonly token: string
+}
+
+/** Starts of a task type that one node may make, or has made, under a rate that holds over all nodes. */
+export interface RateBlock {
+  /** Unique; who wrote it knows it by this. */
+  readonly id: string
+  readonly ownerId: string
+  readonly count: number
+  /** Storage time after which it starts nothing more: `perMs` later it counts no longer. */
+  readonly until: number
+}
+
+/** All that counts against the rate of one type. `id` is the type, encoded. */
+export interface RateRecord {
+  readonly blocks: readonly RateBlock[]
 }
 
 /** One context key of a session. */
@@ -106,6 +121,7 @@ export interface ValueByKind {
   agent: AgentRecord
   idempotency: IdempotencyRecord
   permit: PermitRecord
+  rate: RateRecord
   session: SessionRecord
   participant: ParticipantRecord
   message: MessageRecord
@@ -121,6 +137,7 @@ const KINDS: readonly Kind[] = [
   'agent',
   'idempotency',
   'permit',
+  'rate',
   'session',
   'participant',
   'message',

@@ -36,7 +36,7 @@ function checkEach(check: OptionCheck, id: string, options: AgentOptions): void 
   check.id(['name'], options.name)
   check.ids(['capabilities'], options.capabilities)
   check.number(['maxConcurrentTasks'], options.maxConcurrentTasks, { min: 1, whole: true })
-  checkLimits(check, options)
+  checkLimits(check, options, 'agent')
   check.number(['cost'], options.cost, { min: 0 })
   check.number(['leaseMs'], options.leaseMs, { min: 1 })
   check.fn(['handler'], options.handler)

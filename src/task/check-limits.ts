@@ -1,6 +1,6 @@
 import type { OptionCheck } from './option-check.js'
 
-const RATE_KEYS: ReadonlySet<string> = new Set(['limit', 'perMs'])
+const RATE_KEYS: ReadonlySet<string> = new Set(['limit', 'perMs', 'scope'])
 const BUDGET_KEYS: ReadonlySet<string> = new Set(['tokens', 'usd', 'perMs'])
 
 /** Each start in the window is remembered: eight bytes. */
@@ -13,11 +13,20 @@ const MAX_USD = 9_000_000
 export function checkLimits(
   check: OptionCheck,
   options: { readonly rateLimit?: unknown; readonly budget?: unknown },
+  of: 'agent' | 'definition',
 ): void {
   const { rateLimit, budget } = options
   if (rateLimit !== undefined && check.object(['rateLimit'], rateLimit)) {
     check.keys(['rateLimit'], rateLimit, RATE_KEYS)
     check.number(['rateLimit', 'limit'], rateLimit.limit ?? null, { min: 1, max: MAX_LIMIT, whole: true })
+    const { scope } = rateLimit
+    if (scope !== undefined && scope !== 'node' && scope !== 'all')
+      check.add(['rateLimit', 'scope'], `must be "node" or "all", not ${JSON.stringify(scope)}`)
+    if (scope === 'all' && of === 'agent')
+      check.add(
+        ['rateLimit', 'scope'],
+        'must be "node": an agent instance is on one node; limit the definition over all',
+      )
     check.number(['rateLimit', 'perMs'], rateLimit.perMs ?? null, { min: 1, max: MAX_PER_MS })
   }
   if (budget === undefined || !check.object(['budget'], budget)) return

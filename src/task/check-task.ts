@@ -58,7 +58,7 @@ export function checkTaskDefinition(definition: AnyTaskDefinition): void {
   check.oneOf(['priority'], options.priority, PRIORITIES)
   checkStrategy(check, options.strategy)
   check.number(['maxConcurrentTasks'], options.maxConcurrentTasks, { min: 1, whole: true })
-  checkLimits(check, options)
+  checkLimits(check, options, 'definition')
   check.fn(['estimate'], options.estimate)
   check.fn(['fallback'], options.fallback)
   if (options.defaults !== undefined) checkSubmitOptions(check, ['defaults'], options.defaults)

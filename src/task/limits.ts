@@ -4,6 +4,13 @@ export interface RateLimit {
   readonly limit: number
   /** Length of the window in milliseconds, from 1 to 31 days. */
   readonly perMs: number
+  /**
+   * Where starts are counted, of a definition: by each node for itself (`node`), or over all nodes that share the storage (`all`).
+   * Over all it is as strict, whatever the machines' clocks say and whoever dies, and costs throughput: nodes take permits in
+   * blocks, so that at least `perMs / (perMs + blockMs)` of the limit is used under backlog, where `blockMs` is a tenth of
+   * `perMs`, from 100 ms to 5 s, and longer while the storage is slow. Default `node`.
+   */
+  readonly scope?: 'node' | 'all' | undefined
 }
 
 /** What an attempt costs, or may cost. What is left out is not known. */
@@ -24,7 +31,7 @@ export interface Budget extends Cost {
 export interface LimitOptions {
   /**
    * At most `limit` attempts start in any window of `perMs`. A permit is taken at dispatch and is free again `perMs` after the
-   * handler really started. Counted by each node for itself. Default: no limit.
+   * handler really started. Counted by each node for itself, unless its `scope` says otherwise. Default: no limit.
    */
   readonly rateLimit?: RateLimit | undefined
   /**

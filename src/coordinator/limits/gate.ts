@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../internal/clock.js'
 import type { LimitHold } from '../../task/agent.js'
 import type { LimitOptions } from '../../task/limits.js'
 import { type Amount, NOTHING } from './amount.js'
+import type { Rate } from './rate.js'
 import { SpendWindow } from './spend-window.js'
 import { StartWindow } from './start-window.js'
 
@@ -25,7 +26,7 @@ export type OnTurn = (
  */
 export class Gate {
   readonly #clock: Clock
-  readonly #rate: StartWindow | undefined
+  readonly #rate: Rate | undefined
   readonly #spend: SpendWindow | undefined
   readonly #onTurn: OnTurn
   #reason: ShutReason | undefined
@@ -35,9 +36,10 @@ export class Gate {
   #timer: Timer | undefined
   #isStopped = false
 
-  constructor(clock: Clock, limits: LimitOptions, onTurn: OnTurn) {
+  /** @param shared - makes the rate that holds over all nodes, given whom to tell when permits come. */
+  constructor(clock: Clock, limits: LimitOptions, onTurn: OnTurn, shared?: (changed: () => void) => Rate) {
     this.#clock = clock
-    this.#rate = limits.rateLimit && new StartWindow(limits.rateLimit)
+    this.#rate = shared?.(() => this.#look()) ?? (limits.rateLimit && new StartWindow(limits.rateLimit))
     this.#spend = limits.budget && new SpendWindow(limits.budget)
     this.#onTurn = onTurn
   }
@@ -63,9 +65,9 @@ export class Gate {
   /** Whether an attempt that may cost so much may start now. It shuts until that one may. */
   admits(need: Amount): boolean {
     if (this.#reason !== undefined) return false
-    if (this.#spend === undefined) return true
+    if (this.#spend === undefined && this.#rate?.isShared !== true) return true
     this.#need = need
-    this.#look()
+    this.#look(true)
     return this.#reason === undefined
   }
 
@@ -75,6 +77,11 @@ export class Gate {
     this.#spend?.hold(need)
     this.#need = NOTHING
     this.#look()
+  }
+
+  /** Whether a handler that was dispatched may start: the permit may have ended before its claim was committed. */
+  get mayStart(): boolean {
+    return this.#rate?.mayStart(this.#clock.monotonic()) ?? true
   }
 
   /** Its handler starts. */
@@ -103,13 +110,17 @@ export class Gate {
   /** From now on it neither shuts nor opens, and has no timer. */
   stop(): void {
     this.#isStopped = true
+    this.#rate?.stop()
     this.#timer?.cancel()
   }
 
-  #look(): void {
+  /** @param isWanted - an attempt waits for the answer. */
+  #look(isWanted = this.#reason !== undefined): void {
     if (this.#isStopped) return
     const now = this.#clock.monotonic()
-    const rateAt = this.#rate?.opensAt(now) ?? now
+    // Permits that are asked for when nobody wants them are missing elsewhere.
+    const isAsked = this.#rate !== undefined && (isWanted || !this.#rate.isShared)
+    const rateAt = isAsked ? (this.#rate?.opensAt(now) ?? now) : now
     const spendAt = this.#spend?.opensAt(now, this.#need) ?? now
     const at = Math.max(now, rateAt, spendAt)
     const reason = at === now ? undefined : spendAt > rateAt ? 'over_budget' : 'rate_limited'

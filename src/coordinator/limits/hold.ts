@@ -20,6 +20,11 @@ export class Hold {
     type?.take(estimate)
   }
 
+  /** Whether its handler may start now: a permit of a rate over all nodes ends by time. */
+  get mayStart(): boolean {
+    return this.type?.mayStart ?? true
+  }
+
   /** Its handler starts now. */
   started(): void {
     if (this.#hasStarted || this.#isOver) return

@@ -10,6 +10,8 @@ import type { NodeContext } from '../node-context.js'
 import { type Amount, amountOf, isCost, NOTHING } from './amount.js'
 import { Gate, type OnTurn } from './gate.js'
 import { Hold } from './hold.js'
+import type { Rate } from './rate.js'
+import { SharedRate } from './shared-rate.js'
 
 /** Whom limits tell that something may start again. */
 export interface LimitsHooks {
@@ -64,10 +66,16 @@ export class Limits {
   addType(definition: AnyTaskDefinition, lanes: Iterable<string>): void {
     if (!isLimited(definition.options)) return
     const own = new Set<string>()
-    const gate = this.#gate(definition.options, (reason) => {
+    const { type, options } = definition
+    const { rateLimit } = options
+    const onTurn: OnTurn = (reason) => {
       if (reason === undefined) this.#hooks?.opened(own)
-    })
-    this.#types.set(definition.type, { gate, lanes: own })
+    }
+    const gate =
+      rateLimit?.scope === 'all'
+        ? this.#gate(options, onTurn, (changed) => new SharedRate(this.node, type, rateLimit, changed))
+        : this.#gate(options, onTurn)
+    this.#types.set(type, { gate, lanes: own })
     for (const lane of lanes) this.addLane(lane)
   }
 
@@ -135,8 +143,8 @@ export class Limits {
     for (const gate of this.#gates) gate.stop()
   }
 
-  #gate(options: LimitOptions, onTurn: OnTurn): Gate {
-    const gate = new Gate(this.node.clock, options, onTurn)
+  #gate(options: LimitOptions, onTurn: OnTurn, shared?: (changed: () => void) => Rate): Gate {
+    const gate = new Gate(this.node.clock, options, onTurn, shared)
     this.#gates.add(gate)
     return gate
   }

@@ -1,4 +1,5 @@
 import type { RateLimit } from '../../task/limits.js'
+import type { Rate } from './rate.js'
 
 /** This moment, unless it was rounded down to now, or below: then the next one that can be told from now. */
 export function momentAfter(now: number, at: number): number {
@@ -10,7 +11,8 @@ export function momentAfter(now: number, at: number): number {
  * before its start and comes free `perMs` after it, so no window of any alignment ever holds more starts than the limit.
  * O(1) per start. All times are monotonic milliseconds.
  */
-export class StartWindow {
+export class StartWindow implements Rate {
+  readonly isShared = false
   readonly #limit: number
   readonly #perMs: number
   readonly #starts: number[] = []
@@ -35,6 +37,12 @@ export class StartWindow {
     if (this.#count === 0) this.#oldest = 0
     this.#starts[(this.#oldest + this.#count++) % this.#limit] = now
   }
+
+  mayStart(): boolean {
+    return true
+  }
+
+  stop(): void {}
 
   /** What a permit was taken for never started. */
   untake(): void {

@@ -174,6 +174,7 @@ class CoordinatorNode implements SimNode {
       timeoutMs: plan.timeoutMs,
       retry: { maxRetries: plan.maxRetries },
       ...(plan.limit === undefined ? undefined : { maxConcurrentTasks: plan.limit }),
+      ...(plan.rate === undefined ? undefined : { rateLimit: { ...plan.rate, scope: 'all' as const } }),
       ...(plan.fallback === true ? { fallback: run } : undefined),
     })
   }

@@ -104,7 +104,11 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const facts: RunFacts = {
     slots: new Map(workload.agents.map((agent) => [agent.id, agent.slots])),
     limits: new Map(workload.types.flatMap((type) => (type.limit === undefined ? [] : [[type.type, type.limit]]))),
-    rates: new Map(),
+    rates: new Map(
+      workload.types.flatMap(({ type, rate }) =>
+        rate === undefined ? [] : [[type, { max: rate.limit, perMs: rate.perMs }]],
+      ),
+    ),
     interrupting: new Set(
       workload.tasks.filter((task) => task.options.whenBusy === 'interrupt').map((task) => task.ref),
     ),

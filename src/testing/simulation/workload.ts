@@ -21,6 +21,8 @@ export interface TypePlan {
   readonly maxRetries: number
   /** `maxConcurrentTasks`. */
   readonly limit?: number
+  /** `rateLimit`, over all nodes. */
+  readonly rate?: { readonly limit: number; readonly perMs: number }
   /** Has a fallback function. */
   readonly fallback?: boolean
   /** Its input schema throws. */
@@ -133,7 +135,7 @@ export function makeWorkload(options: WorkloadOptions): Workload {
   const isBurst = draw.chance(0.08)
   const count = options.tasks ?? (isBurst ? draw.int(100, 200) : draw.int(8, 48))
   const activeMs = options.activeMs ?? (isBurst ? 2_000 : draw.int(4_000, 20_000))
-  const types = makeTypes(draw)
+  const types = withRates(makeTypes(draw), Draw.of(options.seed, 'rates'))
   const agents = makeAgents(draw, options.features.polling)
   const maker = new TaskMaker(draw, options, types, agents, isBurst)
   const tasks = Array.from({ length: count }, () => maker.task(draw.int(0, activeMs)))
@@ -175,6 +177,15 @@ function makeMessages(draw: Draw, nodes: number, activeMs: number): MessagePlan[
 
 /** The type of the task that answers messages. */
 export const ANSWER = 'answer'
+
+/** Some types may start only so often, over all nodes. */
+function withRates(types: readonly TypePlan[], draw: Draw): TypePlan[] {
+  const rated = draw.pick([[], ['priced'], ['plain', 'limited']])
+  return types.map((type) => {
+    if (!rated.includes(type.type)) return type
+    return { ...type, rate: { limit: draw.int(1, 4), perMs: draw.pick([300, 1_000, 3_000]) } }
+  })
+}
 
 function makeTypes(draw: Draw): TypePlan[] {
   return [

@@ -1,0 +1,142 @@
+import { EventEmitter } from 'node:events'
+import {
+  type Bus,
+  BusHub,
+  createOrchestrator,
+  defineAgent,
+  defineTask,
+  isBatutaError,
+  type Orchestrator,
+  type OrchestratorOptions,
+  type Storage,
+} from 'batuta'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Coordinator } from '../../src/coordinator/coordinator.js'
+import { sqliteStorage } from '../../src/storage/sqlite/index.js'
+import { temporaryFiles } from '../storage/sqlite/temporary.js'
+import { gate } from '../support/app.js'
+
+const newPath = temporaryFiles()
+const work = defineTask<string, string, never, string, string, never>('work', {})
+
+/** So long that nothing in these tests is found by polling, or by a beat. */
+const NEVER: OrchestratorOptions = { observeMs: 50, pollMs: 600_000, leaseMs: 600_000, heartbeatMs: 250_000 }
+
+function isAlone({ coordinator }: Orchestrator): boolean {
+  if (!(coordinator instanceof Coordinator)) throw new Error('an orchestrator has a coordinator')
+  return coordinator.node.peers.isAlone
+}
+
+/** One node that asks and one that works, over one file. */
+async function startTwo(
+  storageFor: (path: string) => Storage,
+  options: OrchestratorOptions,
+  busFor: () => Bus | undefined = () => undefined,
+) {
+  const path = newPath()
+  const first = gate()
+  const seen: string[] = []
+  const agents = [
+    defineAgent('ana', {
+      handlers: [
+        work.handler(async (input, ctx) => {
+          if (input !== 'long') return input.toUpperCase()
+          ctx.signal.addEventListener('abort', () => seen.push('aborted'))
+          first.open()
+          await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+          return 'late'
+        }),
+        talk.handler(async (_input, ctx) => {
+          first.open()
+          for (let i = 1; !ctx.signal.aborted && i <= 400; i++) {
+            ctx.progress(i / 400, 'on it')
+            await new Promise((resolve) => setTimeout(resolve, 5))
+            if (seen.includes('progress')) break
+          }
+          return 'done'
+        }),
+      ],
+    }),
+  ]
+  const start = (more: OrchestratorOptions) =>
+    createOrchestrator({ storage: storageFor(path), bus: busFor(), ...options, ...more })
+  const asking = await start({ tasks: [work, talk] })
+  const working = await start({ agents })
+  // Until they know of each other they say nothing: a few looks at the owners, however long these take.
+  while (isAlone(asking) || isAlone(working)) await new Promise((resolve) => setTimeout(resolve, 5))
+  onTestFinished(async () => {
+    await Promise.all([asking.shutdown({ graceMs: 0 }), working.shutdown({ graceMs: 0 })])
+  })
+  return { asking, working, begun: first.opened, seen }
+}
+const talk = defineTask<string, string, never, string, string, never>('talk', {})
+
+/** A channel as a database would have it, between the storages of one test. */
+function withChannel(): (path: string) => Storage {
+  const wire = new EventEmitter()
+  return (path) =>
+    Object.assign(sqliteStorage({ path }), {
+      channel: () => ({
+        maxBytes: 8_000,
+        publish: (text: string) => void setTimeout(() => wire.emit('text', text), 1),
+        subscribe: (listener: (text: string) => void) => {
+          wire.on('text', listener)
+          return () => wire.off('text', listener)
+        },
+        close: async () => void wire.removeAllListeners(),
+      }),
+    })
+}
+
+/** What both must do for somebody who asks another node than the one that works. */
+function crossing(start: () => ReturnType<typeof startTwo>, hasProgress: boolean) {
+  it('tasks and results cross over', async () => {
+    const { asking } = await start()
+    // More than one, since a node that has seen a lane empty must look again.
+    for (const text of ['one', 'two', 'three']) expect((await asking.run(work, text)).output).toBe(text.toUpperCase())
+  }, 30_000)
+
+  it('a cancel aborts the handler on the other node', async () => {
+    const { asking, begun, seen } = await start()
+    const task = await asking.submit(work, 'long')
+    await begun
+    expect(await task.cancel('no more')).toBe(true)
+    const error = await task.result().catch((thrown: unknown) => thrown)
+    expect(isBatutaError(error, 'TASK_CANCELLED')).toBe(true)
+    while (!seen.includes('aborted')) await new Promise((resolve) => setTimeout(resolve, 5))
+  }, 30_000)
+
+  it.runIf(hasProgress)(
+    'progress is told where somebody waits',
+    async () => {
+      const { asking, seen } = await start()
+      asking.on('task:progress', ({ note }) => {
+        expect(note).toBe('on it')
+        seen.push('progress')
+      })
+      expect((await asking.run(talk, 'x')).output).toBe('done')
+      expect(seen).toContain('progress')
+    },
+    30_000,
+  )
+}
+
+describe('two nodes over one SQLite file, by hints alone', () => {
+  describe('on a hub', () => {
+    crossing(() => {
+      const hub = new BusHub()
+      return startTwo(
+        (path) => sqliteStorage({ path }),
+        NEVER,
+        () => hub.connect(),
+      )
+    }, true)
+  })
+  describe('on the channel of their storage', () => {
+    crossing(() => startTwo(withChannel(), NEVER), true)
+  })
+})
+
+describe('two nodes over one SQLite file, without hints', () => {
+  crossing(() => startTwo((path) => sqliteStorage({ path }), { pollMs: 100 }), false)
+})
