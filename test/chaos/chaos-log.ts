@@ -12,7 +12,7 @@ export type ChaosLine =
   /** A handler was left: by a result, an error, or because it was told to stop. */
   | { readonly t: 'end'; readonly id: string; readonly attempt: number; readonly life: string }
   /** A process is certainly dead. */
-  | { readonly t: 'killed'; readonly life: string }
+  | { readonly t: 'killed'; readonly life: string; readonly at: number }
   /** A process saw its own commit end the task. */
   | { readonly t: 'ended'; readonly id: string; readonly status: string; readonly life: string }
 

@@ -6,20 +6,26 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { root } from '../../scripts/entry-points.js'
 import { seededRandom } from '../../src/internal/random.js'
+import type { WorkerBundle } from './bundle.js'
 import { ChaosLog } from './chaos-log.js'
 import type { Evidence } from './judge.js'
+import type { StoreAddress } from './stores.js'
 import type { WorkerSettings } from './worker.js'
 
 /** A run of processes that are killed, and what it leaves behind. */
 export interface FleetOptions {
-  /** The bundled worker. */
-  readonly script: string
+  /** The bundled worker, and the adapter of its storage. */
+  readonly bundle: Pick<WorkerBundle, 'script' | 'adapter'>
+  /** Default: a SQLite file of its own. The place must be empty. */
+  readonly store?: Pick<StoreAddress, 'storage' | 'url'> | undefined
   readonly seed: number
   readonly tasks: number
   /** Processes at the same time. */
   readonly nodes: number
   readonly leaseMs?: number | undefined
   readonly durationMs?: number | undefined
+  /** How far the wall clocks of the processes are off, in turn. Default: not at all. */
+  readonly skewsMs?: readonly number[] | undefined
 }
 
 /** When a random kill or stall happens. */
@@ -29,35 +35,41 @@ export interface KillOptions {
   readonly longestLifeMs: number
   /** The share of kills that strike while a process starts. Default 0.15. */
   readonly duringStart?: number | undefined
+  /** The share of processes that are stopped for longer than their lease, and go on, before they are killed. Default 0. */
+  readonly stops?: number | undefined
 }
 
 /** Files and processes of one chaos run. */
 export class Fleet {
   readonly directory = mkdtempSync(join(tmpdir(), 'batuta-chaos-'))
-  readonly database = join(this.directory, 'chaos.db')
+  readonly store: StoreAddress
   readonly log = join(this.directory, 'chaos.log')
   readonly #lines = new ChaosLog(this.log)
   readonly #children = new Set<ChildProcess>()
   #lives = 0
   kills = 0
+  stops = 0
 
-  constructor(private readonly options: FleetOptions) {}
+  constructor(private readonly options: FleetOptions) {
+    const { storage, url } = options.store ?? { storage: 'sqlite', url: join(this.directory, 'chaos.db') }
+    this.store = { storage, url, module: options.bundle.adapter }
+  }
 
   /** What the judge has to go by. */
   get evidence(): Evidence {
-    const { database, log } = this
+    const { store, log } = this
     const { seed, tasks, nodes } = this.options
-    return { database, log, seed, tasks, nodes }
+    return { store, log, seed, tasks, nodes }
   }
 
   /** Starts one process; `up` resolves when it works. */
   start(part: number, quota: number, isLast = false): Worker {
-    const { script, seed, tasks, nodes, leaseMs, durationMs } = this.options
+    const { bundle, seed, tasks, nodes, leaseMs, durationMs, skewsMs } = this.options
     const life = `life-${++this.#lives}`
-    const { database, log } = this
+    const { store, log } = this
     const settings: WorkerSettings = {
       life,
-      database,
+      store,
       log,
       seed,
       tasks,
@@ -67,9 +79,10 @@ export class Fleet {
       isLast,
       leaseMs,
       durationMs,
+      skewMs: skewsMs?.[part % skewsMs.length],
     }
     // Its standard error is ours: what a worker has to complain about must be seen.
-    const child = spawn(process.execPath, [script, JSON.stringify(settings)], {
+    const child = spawn(process.execPath, [bundle.script, JSON.stringify(settings)], {
       stdio: ['pipe', 'pipe', 'inherit'],
       cwd: root,
     })
@@ -78,8 +91,8 @@ export class Fleet {
     return new Worker(life, child, exited)
   }
 
-  /** Kills processes at random moments and starts them again, `kills` times in all; then lets all finish. */
-  async killAtRandom(options: KillOptions): Promise<void> {
+  /** Kills processes at random moments, stops some before, and starts them again, `kills` times in all; then lets all finish. */
+  async disturb(options: KillOptions): Promise<void> {
     const { nodes, tasks } = this.options
     // Enough that the last task is submitted at about the last kill.
     const quota = Math.ceil((1.2 * tasks) / (options.kills + nodes))
@@ -101,7 +114,21 @@ export class Fleet {
     const momentMs = draw() * (strikesEarly ? 400 : options.longestLifeMs)
     if (!strikesEarly) await worker.up
     await pause(momentMs)
+    if (!strikesEarly && draw() < (options.stops ?? 0)) await this.#stopFor(worker, (1.2 + draw()) * this.#leaseMs)
     await this.kill(worker)
+  }
+
+  get #leaseMs(): number {
+    return this.options.leaseMs ?? 3_000
+  }
+
+  /** Stops it for a while, and lets it go on for half a lease. */
+  async #stopFor(worker: Worker, ms: number): Promise<void> {
+    worker.signal('SIGSTOP')
+    await pause(ms)
+    worker.signal('SIGCONT')
+    this.stops++
+    await pause(this.#leaseMs / 2)
   }
 
   /** Kills a process with SIGKILL; answers the moment. */
@@ -111,7 +138,7 @@ export class Fleet {
     worker.signal('SIGKILL')
     await worker.exited
     this.kills++
-    this.#lines.write({ t: 'killed', life: worker.life })
+    this.#lines.write({ t: 'killed', life: worker.life, at })
     return at
   }
 

@@ -1,17 +1,17 @@
-/** Judges a chaos run by what is in the database file and in the log, and by nothing else. */
+/** Judges a chaos run by what is in the database and in the log, and by nothing else. */
 import { sessionRecordId } from '../../src/conversation/choose-session.js'
 import { permitIdOf } from '../../src/coordinator/permits.js'
 import { type OwnerRecord, SCHEMA, type SessionRecord, type TurnRecord } from '../../src/storage/records.js'
-import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import type { Storage } from '../../src/storage/storage.js'
 import type { AttemptRecord, TaskRecord } from '../../src/task/task-record.js'
 import { isTerminal, type TaskState } from '../../src/task/task-status.js'
 import { type ChaosLine, readChaosLog } from './chaos-log.js'
 import { LIMIT, MAX_RETRIES, type PlannedTask, planOf, SESSION_COUNTER } from './plan.js'
+import { type StoreAddress, storageAt } from './stores.js'
 
 /** Where to look, and what was to be done. */
 export interface Evidence {
-  readonly database: string
+  readonly store: StoreAddress
   readonly log: string
   readonly seed: number
   readonly tasks: number
@@ -40,7 +40,7 @@ interface Found {
 
 /** Reads everything and checks every clause. */
 export async function judge(evidence: Evidence): Promise<Verdict> {
-  const found = await readAll(evidence.database)
+  const found = await readAll(evidence.store)
   const lines = readChaosLog(evidence.log)
   const plan = planOf(evidence.seed, evidence.tasks)
   const problems = [
@@ -65,8 +65,8 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
 
 const STATES: readonly TaskState[] = ['scheduled', 'waiting', 'ready', 'running', 'completed', 'failed', 'cancelled']
 
-async function readAll(path: string): Promise<Found> {
-  const storage = sqliteStorage({ path })
+async function readAll(store: StoreAddress): Promise<Found> {
+  const storage = await storageAt(store)
   await storage.open(SCHEMA)
   const tasks = new Map<string, TaskRecord>()
   for (const state of STATES) {
@@ -319,4 +319,27 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
     else group.push(item)
   }
   return groups
+}
+
+/**
+ * For each process that was killed with handlers running: how long it took from the kill to the first start of one of these
+ * tasks elsewhere, in milliseconds by this machine's clock. What was cancelled meanwhile starts nowhere.
+ */
+export function takeovers(lines: readonly ChaosLine[]): number[] {
+  const times: number[] = []
+  for (const killed of lines) {
+    if (killed.t !== 'killed') continue
+    const left = new Map<string, number>()
+    for (const line of lines) {
+      if (line.t === 'start' && line.life === killed.life) left.set(line.id, line.attempt)
+      if (line.t === 'end' && line.life === killed.life) left.delete(line.id)
+    }
+    const again = lines.flatMap((line) =>
+      line.t === 'start' && line.life !== killed.life && left.get(line.id) === line.attempt - 1 ? [line.at] : [],
+    )
+    // What it lost before, by a stop, started elsewhere before.
+    const after = again.filter((at) => at > killed.at)
+    if (after.length > 0) times.push(Math.min(...after) - killed.at)
+  }
+  return times
 }

@@ -23,9 +23,9 @@ afterEach(() => {
   fleet = undefined
 })
 
-function newFleet(options: Omit<FleetOptions, 'script' | 'seed'>): Fleet {
+function newFleet(options: Omit<FleetOptions, 'bundle' | 'seed'>): Fleet {
   onTestFailed(() => console.error(`chaos seed: ${seed} (repeat with CHAOS_SEED=${seed})`))
-  fleet = new Fleet({ script: bundle.script, seed, ...options })
+  fleet = new Fleet({ bundle, seed, ...options })
   return fleet
 }
 
@@ -47,7 +47,7 @@ describe('one SQLite file', () => {
     async () => {
       const tasks = 150
       const chaos = newFleet({ tasks, nodes: 1, leaseMs: 600 })
-      await chaos.killAtRandom({ kills: 5, longestLifeMs: 900 })
+      await chaos.disturb({ kills: 5, longestLifeMs: 900 })
       const verdict = await verdictOn(chaos)
       expect(verdict.problems).toEqual([])
       expect(verdict.acknowledged).toBe(tasks)
@@ -68,11 +68,22 @@ describe('one SQLite file', () => {
     async () => {
       const tasks = 120
       const chaos = newFleet({ tasks, nodes: 2, leaseMs: 600 })
-      await chaos.killAtRandom({ kills: 2, longestLifeMs: 1_500, duringStart: 0 })
+      await chaos.disturb({ kills: 2, longestLifeMs: 1_500, duringStart: 0 })
       const verdict = await verdictOn(chaos)
       expect(verdict.problems).toEqual([])
       const workers = new Set(readChaosLog(chaos.log).flatMap((line) => (line.t === 'end' ? [line.life] : [])))
       expect(workers.size).toBeGreaterThan(1)
+    },
+    TIMEOUT_MS,
+  )
+
+  it(
+    'is worked on by four, killed and stopped, one an hour ahead and one an hour behind',
+    async () => {
+      const skewsMs = [0, 3_600_000, -3_600_000, 0]
+      const chaos = newFleet({ tasks: 120, nodes: 4, leaseMs: 600, skewsMs })
+      await chaos.disturb({ kills: 4, stops: 0.5, longestLifeMs: 1_200, duringStart: 0 })
+      expect((await verdictOn(chaos)).problems).toEqual([])
     },
     TIMEOUT_MS,
   )

@@ -2,9 +2,9 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { permitIdOf } from '../../src/coordinator/permits.js'
 import { SCHEMA } from '../../src/storage/records.js'
-import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import type { Storage, StoredRecord } from '../../src/storage/storage.js'
 import type { TaskRecord } from '../../src/task/task-record.js'
+import { type StoreAddress, storageAt } from './stores.js'
 
 /** One way to spoil the evidence, and what the judge must say. */
 export interface Tampering {
@@ -112,19 +112,20 @@ export const tamperings: Readonly<Record<string, Tampering>> = {
 }
 
 interface Files {
-  readonly database: string
+  readonly store: StoreAddress
   readonly log: string
 }
 
-/** A copy of the evidence with one thing wrong. */
+/** A copy of the evidence, of a run on files, with one thing wrong. */
 export async function tampered(files: Files, tampering: Tampering): Promise<Files> {
-  const copy = { database: `${files.database}.copy`, log: `${files.log}.copy` }
+  const path = files.store.url
+  const copy = { store: { ...files.store, url: `${path}.copy` }, log: `${files.log}.copy` }
   for (const end of ['', '-wal', '-shm']) {
-    if (existsSync(files.database + end)) copyFileSync(files.database + end, copy.database + end)
+    if (existsSync(path + end)) copyFileSync(path + end, copy.store.url + end)
   }
   const lines = readFileSync(files.log, 'utf8').split('\n').slice(0, -1)
   writeFileSync(copy.log, (tampering.log?.(lines) ?? lines).map((line) => `${line}\n`).join(''))
-  const storage = sqliteStorage({ path: copy.database })
+  const storage = await storageAt(copy.store)
   const { now } = await storage.open(SCHEMA)
   if (tampering.task !== undefined) await changeTask(storage, now, tampering.task)
   if (tampering.record !== undefined) {

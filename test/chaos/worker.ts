@@ -1,18 +1,19 @@
 /**
- * A process of a chaos run: five agents over one SQLite file. Started by {@link Fleet} with its settings as JSON; a line
+ * A process of a chaos run: five agents over one store. Started by {@link Fleet} with its settings as JSON; a line
  * on standard input tells it to finish what there is and end.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { createOrchestrator, defineAgent, defineTask, type TaskContext } from '../../src/index.js'
+import { realClock } from '../../src/internal/clock.js'
 import { seededRandom } from '../../src/internal/random.js'
-import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import { ChaosLog, readChaosLog } from './chaos-log.js'
 import { LIMIT, MAX_RETRIES, type PlannedTask, planOf, SESSION_COUNTER } from './plan.js'
+import { type StoreAddress, storageAt } from './stores.js'
 
 /** What a worker is told. */
 export interface WorkerSettings {
   readonly life: string
-  readonly database: string
+  readonly store: StoreAddress
   readonly log: string
   readonly seed: number
   readonly tasks: number
@@ -23,6 +24,8 @@ export interface WorkerSettings {
   readonly quota: number
   /** It ends only when it is the last owner there is. */
   readonly isLast: boolean
+  /** How far its wall clock is off. */
+  readonly skewMs?: number | undefined
   /** Of the liveness of owners; the defaults when absent. */
   readonly leaseMs?: number | undefined
   /** Instead of the planned durations. */
@@ -90,7 +93,8 @@ const agents = ['ana', 'beto', 'carla', 'dario', 'elena'].map((id) =>
 
 const app = await createOrchestrator({
   agents,
-  storage: sqliteStorage({ path: settings.database }),
+  storage: await storageAt(settings.store),
+  clock: { ...realClock, now: () => Date.now() + (settings.skewMs ?? 0) },
   // A task that is killed again and again is what this is about: it must end by its own doing.
   maxLost: 1_000,
   ...(leaseMs === undefined

@@ -3,52 +3,7 @@ import { BusHub, createOrchestrator, memoryStorage } from 'batuta'
 import { FaultyStorage, type StorageFaults, VirtualClock } from 'batuta/testing'
 import { onTestFinished } from 'vitest'
 import { seededRandom } from '../../src/internal/random.js'
-import type { RecordValue, WriteSet } from '../../src/storage/storage.js'
-
-/** How many claims were committed, and how many were refused. */
-export interface ClaimCount {
-  made: number
-  refused: number
-}
-
-/** A storage that counts what becomes of claims. */
-export function countingClaims(inner: Storage, claims: ClaimCount): Storage {
-  return {
-    ...bound(inner),
-    commit: async (sets) => {
-      const answer = await inner.commit(sets)
-      for (const [i, set] of sets.entries()) {
-        if (!isClaim(set)) continue
-        if (answer.results[i]?.applied === true) claims.made++
-        else claims.refused++
-      }
-      return answer
-    },
-  }
-}
-
-function bound(inner: Storage): Storage {
-  return {
-    name: inner.name,
-    durable: inner.durable,
-    outcomeAlwaysKnown: inner.outcomeAlwaysKnown,
-    open: (schema) => inner.open(schema),
-    read: (keys) => inner.read(keys),
-    query: (index, query) => inner.query(index, query),
-    count: (index, range) => inner.count(index, range),
-    commit: (sets) => inner.commit(sets),
-    close: () => inner.close(),
-  }
-}
-
-/** ready -> running of a task that is there. */
-function isClaim({ writes: [first] }: WriteSet): boolean {
-  const value:
-    | (RecordValue & { readonly state?: string; readonly attempts?: readonly { endedAt?: number }[] })
-    | undefined = first?.leave?.value
-  if (first?.kind !== 'task' || first.expect === null || value?.state !== 'running') return false
-  return value.attempts?.at(-1)?.endedAt === undefined
-}
+import { type ClaimCount, countingClaims } from './counting-claims.js'
 
 /** Several nodes over one memory, each behind its own network, on one virtual clock. */
 export interface NodesOptions {

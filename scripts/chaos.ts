@@ -1,0 +1,99 @@
+/**
+ * Kills and stops processes that work on one store, at random moments, and judges by the store, and by what handlers wrote down,
+ * that nothing was lost or done twice: `npm run chaos`, or
+ * `npx tsx scripts/chaos.ts --storage postgres --url postgres://localhost/empty`.
+ *
+ *   --storage S  sqlite (default), postgres, redis, mongodb      --url U      of an empty store; sqlite makes its own file
+ *   --nodes N    processes at once (default 4)                   --tasks N    tasks (default 2000)
+ *   --kills N    SIGKILLs (default 20)                           --stops P    share of them stopped before, 0 to 1 (default 0.3)
+ *   --lease MS   of owners (default: the library's)              --life MS    longest life of a process (default 5000)
+ *   --skew MS    one clock ahead, one behind (default an hour)   --seed N     of the schedule (default: drawn)
+ *   --rounds N   runs, each with the next seed (default 1)       --keep       leave the files of a failed run behind
+ *
+ * Ends with 1 when anything is not as it must be.
+ */
+import { parseArgs } from 'node:util'
+import { bundleWorker, type WorkerBundle } from '../test/chaos/bundle.js'
+import { readChaosLog } from '../test/chaos/chaos-log.js'
+import { Fleet } from '../test/chaos/fleet.js'
+import { judge, takeovers } from '../test/chaos/judge.js'
+import type { StoreName } from '../test/chaos/stores.js'
+
+const { values } = parseArgs({
+  options: {
+    storage: { type: 'string', default: 'sqlite' },
+    url: { type: 'string' },
+    nodes: { type: 'string', default: '4' },
+    tasks: { type: 'string', default: '2000' },
+    kills: { type: 'string', default: '20' },
+    stops: { type: 'string', default: '0.3' },
+    lease: { type: 'string' },
+    life: { type: 'string', default: '5000' },
+    skew: { type: 'string', default: '3600000' },
+    seed: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+async function round(bundle: WorkerBundle, seed: number): Promise<boolean> {
+  const skew = Number(values.skew)
+  const fleet = new Fleet({
+    bundle,
+    store: values.url === undefined ? undefined : { storage: values.storage as StoreName, url: values.url },
+    seed,
+    tasks: Number(values.tasks),
+    nodes: Number(values.nodes),
+    leaseMs: values.lease === undefined ? undefined : Number(values.lease),
+    skewsMs: [0, skew, -skew, 0],
+  })
+  const startedMs = performance.now()
+  let isGood = false
+  try {
+    await fleet.disturb({
+      kills: Number(values.kills),
+      stops: Number(values.stops),
+      longestLifeMs: Number(values.life),
+    })
+    const { problems, stored, acknowledged, lostAttempts, byState } = await judge(fleet.evidence)
+    const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
+    console.log(
+      `seed ${seed}: ${fleet.kills} kills, ${fleet.stops} stops, ${acknowledged} tasks acknowledged, ${stored} stored`,
+      `${JSON.stringify(byState)}, ${lostAttempts} attempts lost and repeated, ${seconds} s: ${problems.length} problems`,
+    )
+    const times = takeovers(readChaosLog(fleet.log)).sort((a, b) => a - b)
+    const [first, median, last] = [times[0], times[Math.floor(times.length / 2)], times.at(-1)]
+    if (first !== undefined)
+      console.log(
+        `  from kill to the first start elsewhere: ${first} to ${last} ms, median ${median} (${times.length} kills)`,
+      )
+    for (const problem of problems.slice(0, 20)) console.log(`  ${problem}`)
+    isGood = problems.length === 0
+  } finally {
+    const keep = values.keep && !isGood
+    if (keep) console.log(`  files: ${fleet.directory}`)
+    fleet.dispose(keep)
+  }
+  return isGood
+}
+
+async function main(): Promise<number> {
+  if (values.url === undefined && values.storage !== 'sqlite') throw new Error('--url says where the empty store is.')
+  const bundle = await bundleWorker(values.storage)
+  const first = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed)
+  let failed = 0
+  try {
+    for (let i = 0; i < Number(values.rounds); i++) if (!(await round(bundle, first + i))) failed++
+  } finally {
+    bundle.dispose()
+  }
+  return failed === 0 ? 0 : 1
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(2)
+  },
+)
