@@ -57,7 +57,8 @@ export class SharedRate implements Rate {
     // What is dispatched must still be able to start: its claim takes a while.
     if (this.#left > 0 && now < this.#deadline - this.#blockMs / 8) return now
     if (this.#isAsking || this.#isStopped) return Number.POSITIVE_INFINITY
-    if (this.#nextAt > now) return this.#nextAt
+    // Less than a timer can tell from now is now.
+    if (this.#nextAt - now > 0.01) return this.#nextAt
     void this.#ask(true)
     return Number.POSITIVE_INFINITY
   }
@@ -177,8 +178,9 @@ export class SharedRate implements Rate {
 
   /** A block must be longer than it takes to get it. */
   #adapt(tookMs: number): void {
-    if (tookMs > this.#blockMs / 4) this.#lengthen()
-    else if (tookMs < this.#blockMs / 20) this.#blockMs = Math.max(this.#baseMs, this.#blockMs * 0.9)
+    const wantedMs = Math.min(LIMIT_BLOCK_MS, 8 * tookMs)
+    if (wantedMs > this.#blockMs) this.#blockMs = Math.min(wantedMs, 2 * this.#blockMs)
+    else this.#blockMs = Math.max(this.#baseMs, (this.#blockMs + wantedMs) / 2)
   }
 
   #lengthen(): void {

@@ -14,6 +14,8 @@ interface Sighting {
   readonly isOurs: boolean
   /** When the last read began that showed it. */
   shownAt: number
+  /** When that read was answered: a slow storage makes it no older. */
+  knownAt: number
 }
 
 /**
@@ -40,6 +42,7 @@ export class HeadStarts {
   shown(ref: TaskRef, beganAt: number): void {
     const sighting = this.#sightings.get(ref.id) ?? this.#note(ref, false, beganAt)
     sighting.shownAt = beganAt
+    sighting.knownAt = this.clock.monotonic()
   }
 
   /**
@@ -47,13 +50,13 @@ export class HeadStarts {
    * @param place - how many come before this node.
    */
   distance(ref: TaskRef, place: number): number | undefined {
-    const { since, isOurs, shownAt } = this.#sightings.get(ref.id) ?? this.#note(ref, false)
+    const { since, isOurs, shownAt, knownAt } = this.#sightings.get(ref.id) ?? this.#note(ref, false)
     const now = this.clock.monotonic()
-    if (isOurs && now - since < this.newsMs) return now - shownAt < HEAD_START_MS ? 0 : undefined
+    if (isOurs && now - since < this.newsMs) return now - knownAt < HEAD_START_MS ? 0 : undefined
     if (now - since < HEAD_START_MS) return place === 0 ? 0 : undefined
     // The others may take it by now: what storage has not shown for a while may be gone.
-    if (place === 0) return now - shownAt < HEAD_START_MS ? 0 : undefined
-    return now - shownAt < HEAD_START_MS && shownAt - since >= place * HEAD_START_MS ? place : undefined
+    if (place === 0) return now - knownAt < HEAD_START_MS ? 0 : undefined
+    return now - knownAt < HEAD_START_MS && shownAt - since >= place * HEAD_START_MS ? place : undefined
   }
 
   /** Whether every node has had the time to see it. */
@@ -73,7 +76,7 @@ export class HeadStarts {
   }
 
   #note({ id }: TaskRef, isOurs: boolean, at = this.clock.monotonic()): Sighting {
-    const sighting = { since: at, isOurs, shownAt: at }
+    const sighting = { since: at, isOurs, shownAt: at, knownAt: at }
     this.#sightings.set(id, sighting)
     const [oldest] = this.#sightings.keys()
     if (this.#sightings.size > MAX_SIGHTINGS && oldest !== undefined) this.#sightings.delete(oldest)
