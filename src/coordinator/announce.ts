@@ -1,3 +1,4 @@
+import type { BusMessage } from '../bus/bus.js'
 import { taskOf } from '../task/task.js'
 import { currentAttempt } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
@@ -32,4 +33,10 @@ export function announce(events: EventHub, before: TaskRecord, after: TaskRecord
     const agentId = after.fallbackAgents?.[(after.fallbackStep ?? 0) - 1]
     events.emit('task:fallback', { task, error, ...(agentId === undefined ? undefined : { agentId }) })
   }
+}
+
+/** Says what a handler of another node reports. Only where somebody waits for its task: elsewhere nobody knows what it is about. */
+export function announceProgress(events: EventHub, message: Extract<BusMessage, { readonly type: 'progress' }>): void {
+  const { type: _type, ...facts } = message
+  events.emit('task:progress', facts)
 }

@@ -122,8 +122,7 @@ export class Coordinator implements CoordinatorApi {
       this.node.time.observe(now)
       await this.parts.owner.start()
       this.#unsubscribe = this.#bus.subscribe(this.parts.flow.onHint)
-      const isHeard = this.#options.bus !== undefined || this.#storage.channel !== undefined
-      await this.#engine.start(engineHost(this.node, this.parts.dispatcher, isHeard))
+      await this.#engine.start(engineHost(this.node, this.parts.dispatcher, this.#options.bus))
     } catch (error) {
       await this.#letGo()
       throw error

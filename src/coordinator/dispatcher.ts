@@ -58,18 +58,13 @@ export class Dispatcher {
     this.#offerRefs(entries.map(refOf))
   }
 
-  /** These lanes may have something to hand out (all known ones, when absent). */
-  wake(lanes: Iterable<string> = this.registry.lanes): void {
+  /** These lanes may have something to hand out (all known ones, when absent). @param isHint - other nodes say so. */
+  wake(lanes: Iterable<string> = this.registry.lanes, isHint = false): void {
+    if (isHint) this.engine.hint?.([...lanes])
     for (const lane of lanes) {
       if (this.#register(lane)) this.#waiting.add(lane)
     }
     this.#schedule()
-  }
-
-  /** Another node made tasks of these lanes ready. */
-  hinted(lanes: readonly string[]): void {
-    this.engine.hint?.(lanes)
-    this.wake(lanes)
   }
 
   /** A slot of this instance may be free. */

@@ -1,3 +1,4 @@
+import type { Bus } from '../bus/bus.js'
 import type { EngineHost, TaskRef } from '../engine/engine.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { NodeContext } from './node-context.js'
@@ -7,8 +8,9 @@ import { refOf } from './task-ref.js'
 /** How soon others act upon a hint, at the least. */
 const HINT_MS = 2
 
-/** What the engine may ask of this node. @param isHeard - whether its hints reach other nodes. */
-export function engineHost(node: NodeContext, dispatcher: Dispatcher, isHeard: boolean): EngineHost {
+/** What the engine may ask of this node. @param bus - the one that was given, which others are on too. */
+export function engineHost(node: NodeContext, dispatcher: Dispatcher, bus: Bus | undefined): EngineHost {
+  const isHeard = bus !== undefined || node.storage.channel !== undefined
   const reader = new ReadyReader(node)
   const { peers } = node
   const placeOf = (ref: TaskRef) => peers.placeOf(ref)

@@ -6,7 +6,7 @@ import { cancelled, currentAttempt, isOver, type Outcome } from '../task/task-li
 import type { TaskRecord } from '../task/task-record.js'
 import { isTerminal } from '../task/task-status.js'
 import { type AgentRegistry, FALLBACK_AGENT } from './agent-registry.js'
-import { announce } from './announce.js'
+import { announce, announceProgress } from './announce.js'
 import type { AttemptEnd, Late } from './attempt.js'
 import { type Change, changeTask } from './change-task.js'
 import type { Reservation } from './claim.js'
@@ -261,16 +261,12 @@ export class TaskFlow {
         if (this.#awaitedTypes.has(message.taskType)) void this.lookAgain()
         return
       case 'ready':
-        // The windows look at the head of their lanes at each poll; a hint only makes idle ones look sooner.
-        this.#parts.dispatcher.hinted(message.lanes)
+        this.#parts.dispatcher.wake(message.lanes, true)
         return
-      case 'progress': {
-        const { type, ...facts } = message
-        // Where somebody waits for it, it is news; elsewhere nobody would know what it is about.
-        if (this.#parts.waiters.has(facts.taskId)) this.node.events.emit('task:progress', facts)
+      case 'progress':
+        if (this.#parts.waiters.has(message.taskId)) announceProgress(this.node.events, message)
         return
-      }
-      case 'part':
+      default:
         this.#parts.streams.onHint(message)
     }
   }
