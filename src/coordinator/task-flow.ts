@@ -46,7 +46,6 @@ export class TaskFlow {
   /** Handlers that were abandoned and have not returned. */
   readonly stuck = new Map<Run, string>()
   #parts!: FlowParts
-
   #isClosed = false
 
   constructor(private readonly node: NodeContext) {}
