@@ -395,6 +395,12 @@ export const MUTATIONS: readonly Mutation[] = [
     detect: bySimulation,
   },
   {
+    rule: 'A block of a rate over all nodes counts until perMs after its end',
+    file: 'src/coordinator/limits/shared-rate.ts',
+    edits: [{ find: 'until + perMs > now)', replace: 'until > now)' }],
+    detect: bySimulation,
+  },
+  {
     rule: '7: a reason names the task that is ahead',
     file: 'src/coordinator/explain.ts',
     edits: [{ find: 'after: [turnKey, head - 1]', replace: 'after: [turnKey, task.seq ?? 0]' }],
