@@ -80,7 +80,9 @@ describe.runIf(betterSqliteLoads)('the tables', () => {
     ])
     const type = database.prepare('SELECT typeof(ready_rank) AS type FROM batuta_task').get()
     expect(type).toEqual({ type: 'integer' })
-    expect(database.prepare("SELECT value FROM batuta_meta WHERE name = 'layout'").get()).toEqual({ value: String(SCHEMA.layout) })
+    expect(database.prepare("SELECT value FROM batuta_meta WHERE name = 'layout'").get()).toEqual({
+      value: String(SCHEMA.layout),
+    })
     const created = database.prepare("SELECT value FROM batuta_meta WHERE name = 'createdAt'").get() as {
       value: string
     }
