@@ -8,6 +8,7 @@
 // Buses
 export type { Bus, BusMessage } from './bus/bus.js'
 export { BusHub } from './bus/in-process-bus.js'
+export type { AnyClaim, Claim, ClaimOptions, FailOptions } from './coordinator/agents/claim-types.js'
 // Coordinator
 export type {
   CoordinatorApi,
@@ -19,21 +20,20 @@ export type {
   ShutdownReport,
   SubmitApi,
   SubmitManyOptions,
-} from './coordinator/api-types.js'
-export type { AnyClaim, Claim, ClaimOptions, FailOptions } from './coordinator/claim-types.js'
+} from './coordinator/callers/api-types.js'
+export type { AnyOutput, RunResult, StreamPart, TaskHandle } from './coordinator/callers/handle-types.js'
 export { Coordinator } from './coordinator/coordinator.js'
-export type { CoordinatorOptions, RetentionOptions } from './coordinator/coordinator-options.js'
-export type { Explanation, PendingReason } from './coordinator/explain-types.js'
-export type { AnyOutput, RunResult, StreamPart, TaskHandle } from './coordinator/handle-types.js'
 export type { MaxPending } from './coordinator/limits/queue-bounds.js'
+export type { CoordinatorOptions, RetentionOptions } from './coordinator/options/coordinator-options.js'
+export type { Explanation, PendingReason } from './coordinator/views/explain-types.js'
 export type {
   ListFilter,
   ListPage,
   RedriveFilter,
   RedriveOptions,
   RedriveResult,
-} from './coordinator/listing-types.js'
-export type { Health, LaneStatus, OrchestratorStatus, OwnerStatus, RunState } from './coordinator/status-types.js'
+} from './coordinator/views/listing-types.js'
+export type { Health, LaneStatus, OrchestratorStatus, OwnerStatus, RunState } from './coordinator/views/status-types.js'
 // Engines
 export type { Engine, EngineHost, TaskRef } from './engine/engine.js'
 export { type InProcessEngineOptions, inProcessEngine } from './engine/in-process/in-process-engine.js'

@@ -1,5 +1,5 @@
+import { SetBuilder } from '../coordinator/commit/set-builder.js'
 import type { Entry, NodeContext } from '../coordinator/node-context.js'
-import { SetBuilder } from '../coordinator/set-builder.js'
 import { hasUnfinishedTask, sessionIdIn } from './choose-session.js'
 
 const BATCH = 100

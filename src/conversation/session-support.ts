@@ -1,5 +1,5 @@
+import { type Contribution, foundIn } from '../coordinator/commit/set-builder.js'
 import type { NodeContext } from '../coordinator/node-context.js'
-import { type Contribution, foundIn } from '../coordinator/set-builder.js'
 import type { OpenSession, SessionSupport } from '../coordinator/task-extension.js'
 import type { SessionRecord, StoredMessage } from '../storage/records.js'
 import type { TaskSession } from '../task/context.js'

@@ -1,5 +1,5 @@
+import { type Contribution, foundIn } from '../coordinator/commit/set-builder.js'
 import type { Entry, NodeContext } from '../coordinator/node-context.js'
-import { type Contribution, foundIn } from '../coordinator/set-builder.js'
 import { NEW_TASK } from '../coordinator/submit.js'
 import type { Kind, SessionRecord, StoredMessage } from '../storage/records.js'
 import { participantIdOf, sessionRecordId } from './choose-session.js'

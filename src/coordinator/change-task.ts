@@ -1,7 +1,7 @@
 import { givenTurn, isOver } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
+import { type Contribution, readFor, SetBuilder } from './commit/set-builder.js'
 import type { Entry, NodeContext } from './node-context.js'
-import { type Contribution, readFor, SetBuilder } from './set-builder.js'
 import { nextInTurn, TurnEdit } from './turns.js'
 
 /** What is to become of a task, and what rides along in the same set. */

@@ -2,7 +2,7 @@ import type { LanePool } from '../router/candidate-pool.js'
 import type { Decided, Router } from '../router/router.js'
 import type { RoutableTask } from '../router/routing-strategy.js'
 import type { TaskRecord } from '../task/task-record.js'
-import type { AgentRegistry } from './agent-registry.js'
+import type { AgentRegistry } from './agents/agent-registry.js'
 import type { NodeContext } from './node-context.js'
 
 /** What routing may know of a task. */

@@ -1,9 +1,9 @@
 import type { RoutingDecision } from '../router/decision.js'
 import { type ClaimFacts, claimed, holdsClaim } from '../task/task-life-cycle.js'
-import type { AgentInstance } from './agent-instance.js'
+import type { AgentInstance } from './agents/agent-instance.js'
+import { SetBuilder } from './commit/set-builder.js'
 import type { Hold } from './limits/hold.js'
 import type { Entry, NodeContext } from './node-context.js'
-import { SetBuilder } from './set-builder.js'
 
 /** A slot taken for a task, before the claim is committed. */
 export interface Reservation {

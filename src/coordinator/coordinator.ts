@@ -12,24 +12,24 @@ import { SCHEMA } from '../storage/records.js'
 import type { AgentDefinition, AgentSnapshot } from '../task/agent.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import type { EventListener, EventPattern } from '../task/events.js'
-import type { AgentInstance } from './agent-instance.js'
-import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './api-types.js'
-import { busOf } from './bus-of.js'
-import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './check-calls.js'
-import type { AnyClaim, ClaimOptions } from './claim-types.js'
-import type { CoordinatorOptions } from './coordinator-options.js'
-import { CountedStorage } from './counted-storage.js'
+import type { AgentInstance } from './agents/agent-instance.js'
+import type { AnyClaim, ClaimOptions } from './agents/claim-types.js'
+import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './callers/api-types.js'
+import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './callers/check-calls.js'
+import { TaskDesk } from './callers/task-desk.js'
+import { CountedStorage } from './commit/counted-storage.js'
 import { engineHost } from './engine-host.js'
 import { EventHub } from './event-hub.js'
-import { loadHandlerQueue } from './handler-queue.js'
-import { HandlerScope } from './handler-scope.js'
+import { loadHandlerQueue } from './handler/handler-queue.js'
+import { HandlerScope } from './handler/handler-scope.js'
 import { NodeContext } from './node-context.js'
 import { type NodeParts, wire } from './node-parts.js'
-import { type ResolvedOptions, resolveOptions } from './resolve-options.js'
+import { busOf } from './nodes/bus-of.js'
+import type { CoordinatorOptions } from './options/coordinator-options.js'
+import { type ResolvedOptions, resolveOptions } from './options/resolve-options.js'
 import { routerOf } from './router-of.js'
-import type { Health, RunState } from './status-types.js'
-import { TaskDesk } from './task-desk.js'
 import type { SessionSupport } from './task-extension.js'
+import type { Health, RunState } from './views/status-types.js'
 
 /** What the layers above put into a coordinator. */
 export interface CoordinatorExtensions {
@@ -295,6 +295,6 @@ export class Coordinator implements CoordinatorApi {
 /** zod takes a while to load, and is only needed for options that somebody wrote. */
 async function checkLazily(options: CoordinatorOptions | undefined): Promise<void> {
   if (options === undefined) return
-  const { checkCoordinatorOptions } = await import('./check-options.js')
+  const { checkCoordinatorOptions } = await import('./options/check-options.js')
   await checkCoordinatorOptions(options)
 }

@@ -6,13 +6,13 @@ import type { Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
 import type { Kind, ValueByKind } from '../storage/records.js'
 import type { IndexQuery, Storage, StorageAnswer } from '../storage/storage.js'
-import { Committer } from './committer.js'
-import type { CoordinatorSettings } from './coordinator-settings.js'
+import { Committer } from './commit/committer.js'
+import { Pauses } from './commit/pauses.js'
+import { StorageTime } from './commit/storage-time.js'
 import type { EventHub } from './event-hub.js'
 import { QueueBounds } from './limits/queue-bounds.js'
-import { Pauses } from './pauses.js'
-import { Peers } from './peers.js'
-import { StorageTime } from './storage-time.js'
+import { Peers } from './nodes/peers.js'
+import type { CoordinatorSettings } from './options/coordinator-settings.js'
 
 /** A record with its typed value. */
 export interface Entry<K extends Kind = 'task'> {

@@ -1,7 +1,7 @@
 import type { TaskRef } from '../engine/engine.js'
 import type { Timer } from '../internal/clock.js'
 import { Heap } from '../internal/heap.js'
-import type { AgentInstance } from './agent-instance.js'
+import type { AgentInstance } from './agents/agent-instance.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { ranksBefore } from './task-ref.js'
 

@@ -1,7 +1,7 @@
 import type { BatutaError } from '../errors/base-error.js'
 import { Router } from '../router/router.js'
 import type { EventHub } from './event-hub.js'
-import type { ResolvedOptions } from './resolve-options.js'
+import type { ResolvedOptions } from './options/resolve-options.js'
 
 /** A router with the application's clock and randomness, that tells of strategies that break. */
 export function routerOf(

@@ -17,8 +17,8 @@ import {
 } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { type ChangeResult, changeTask, type OnChange, type Plan } from './change-task.js'
+import type { Contribution } from './commit/set-builder.js'
 import type { Entry, NodeContext } from './node-context.js'
-import type { Contribution } from './set-builder.js'
 
 /** What an attempt leaves behind. */
 export interface Left {

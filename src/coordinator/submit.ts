@@ -8,13 +8,13 @@ import { newTask, type TaskSpec } from '../task/new-task.js'
 import type { WhenBusy } from '../task/submit-options.js'
 import { claimed } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
+import { notFound } from './callers/waiters.js'
 import type { Reservation } from './claim.js'
+import { type Contribution, foundIn, readFor, SetBuilder } from './commit/set-builder.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { Entry, NodeContext } from './node-context.js'
-import { idempotencyIdOf } from './purge.js'
-import { type Contribution, foundIn, readFor, SetBuilder } from './set-builder.js'
+import { idempotencyIdOf } from './nodes/purge.js'
 import { TurnEdit } from './turns.js'
-import { notFound } from './waiters.js'
 
 /** A task to be stored, and what decides whether it is. */
 export interface Submission {

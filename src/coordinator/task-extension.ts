@@ -1,6 +1,6 @@
 import type { TaskSession } from '../task/context.js'
 import type { TaskRecord } from '../task/task-record.js'
-import type { Contribution } from './set-builder.js'
+import type { Contribution } from './commit/set-builder.js'
 
 /** A session as one attempt sees it. */
 export interface OpenSession {

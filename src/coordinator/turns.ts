@@ -6,8 +6,8 @@
 import type { TurnRecord } from '../storage/records.js'
 import { promoted } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
+import type { SetBuilder } from './commit/set-builder.js'
 import type { Entry, NodeContext } from './node-context.js'
-import type { SetBuilder } from './set-builder.js'
 
 /** The id of a turn: of a user's ordering key, or of a session. */
 export function turnIdOf(tenant: string, space: 'user' | 'session', key: string): string {

@@ -1,4 +1,4 @@
-import { checkCoordinatorOptions, isKind, type MoreOptions } from '../coordinator/check-options.js'
+import { checkCoordinatorOptions, isKind, type MoreOptions } from '../coordinator/options/check-options.js'
 import type { OrchestratorOptions } from './options.js'
 
 /**

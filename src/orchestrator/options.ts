@@ -1,4 +1,4 @@
-import type { CoordinatorOptions } from '../coordinator/coordinator-options.js'
+import type { CoordinatorOptions } from '../coordinator/options/coordinator-options.js'
 import type { MessagesOptions } from '../task/message.js'
 
 /**

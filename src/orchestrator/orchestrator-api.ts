@@ -7,8 +7,8 @@ import type {
   PollingApi,
   ShutdownReport,
   SubmitApi,
-} from '../coordinator/api-types.js'
-import type { Health, OrchestratorStatus } from '../coordinator/status-types.js'
+} from '../coordinator/callers/api-types.js'
+import type { Health, OrchestratorStatus } from '../coordinator/views/status-types.js'
 import type { Router } from '../router/router.js'
 import type { AgentOptions, AgentSnapshot } from '../task/agent.js'
 import type { IncomingMessage, MessageReply } from '../task/message.js'

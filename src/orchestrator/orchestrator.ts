@@ -8,11 +8,11 @@ import type {
   PollingApi,
   ShutdownReport,
   SubmitApi,
-} from '../coordinator/api-types.js'
+} from '../coordinator/callers/api-types.js'
 import { Coordinator } from '../coordinator/coordinator.js'
-import type { CoordinatorOptions } from '../coordinator/coordinator-options.js'
-import { readStatus } from '../coordinator/status.js'
-import type { Health, OrchestratorStatus } from '../coordinator/status-types.js'
+import type { CoordinatorOptions } from '../coordinator/options/coordinator-options.js'
+import { readStatus } from '../coordinator/views/status.js'
+import type { Health, OrchestratorStatus } from '../coordinator/views/status-types.js'
 import { BatutaError } from '../errors/base-error.js'
 import type { Router } from '../router/router.js'
 import type { AgentOptions, AgentSnapshot } from '../task/agent.js'

@@ -10,9 +10,9 @@ const ANY_ALLOWED: Readonly<Record<string, number>> = {
   // A catch-all handler takes any type's input.
   'task/context.ts': 1,
   // A claim of unknown type completes with whatever its handler made, and `is` narrows it.
-  'coordinator/claim-types.ts': 1,
+  'coordinator/agents/claim-types.ts': 1,
   // The output of a task without a definition.
-  'coordinator/handle-types.ts': 1,
+  'coordinator/callers/handle-types.ts': 1,
 }
 
 /** The two files that read the clock and draw numbers for all others. */

@@ -1,6 +1,6 @@
 /** Judges a chaos run by what is in the database and in the log, and by nothing else. */
 import { sessionRecordId } from '../../src/conversation/choose-session.js'
-import { permitIdOf } from '../../src/coordinator/permits.js'
+import { permitIdOf } from '../../src/coordinator/limits/permits.js'
 import { type OwnerRecord, SCHEMA, type SessionRecord, type TurnRecord } from '../../src/storage/records.js'
 import type { Storage } from '../../src/storage/storage.js'
 import type { AttemptRecord, TaskRecord } from '../../src/task/task-record.js'

@@ -1,6 +1,6 @@
 /** Evidence that is not as it must be, one clause each: what the judge is worth. */
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { permitIdOf } from '../../src/coordinator/permits.js'
+import { permitIdOf } from '../../src/coordinator/limits/permits.js'
 import { SCHEMA } from '../../src/storage/records.js'
 import type { Storage, StoredRecord } from '../../src/storage/storage.js'
 import type { TaskRecord } from '../../src/task/task-record.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Outages } from '../../src/coordinator/outages.js'
+import { Outages } from '../../src/coordinator/limits/outages.js'
 import { DEFAULT_RETRY } from '../../src/task/retry-policy.js'
 import type { TaskRecord } from '../../src/task/task-record.js'
 import { aClaim, aTask, BOOM, NOW } from '../task/tasks.js'

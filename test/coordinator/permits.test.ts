@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Permits, permitIdOf } from '../../src/coordinator/permits.js'
+import { Permits, permitIdOf } from '../../src/coordinator/limits/permits.js'
 import { seededRandom } from '../../src/internal/random.js'
 
 /** Permits over records that the test sets by hand. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { RetryBudget } from '../../src/coordinator/retry-budget.js'
+import { RetryBudget } from '../../src/coordinator/limits/retry-budget.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 function budgetOf(ratio: number, floorPerSecond: number) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resolveOptions } from '../../src/coordinator/resolve-options.js'
+import { resolveOptions } from '../../src/coordinator/options/resolve-options.js'
 import { isBatutaError } from '../../src/errors/base-error.js'
 import { checkOrchestratorOptions } from '../../src/orchestrator/check-orchestrator-options.js'
 import { messageSettings } from '../../src/orchestrator/message-settings.js'

@@ -74,7 +74,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'Purged only when no copy of a commit can come any more',
-    file: 'src/coordinator/purge.ts',
+    file: 'src/coordinator/nodes/purge.ts',
     edits: [{ find: 'const LATE_COPIES_MS = 120_000', replace: 'const LATE_COPIES_MS = 0' }],
     detect: bySimulation,
   },
@@ -86,7 +86,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'The committer holds back a set that touches a record of another',
-    file: 'src/coordinator/commit-queue.ts',
+    file: 'src/coordinator/commit/commit-queue.ts',
     edits: [{ find: 'if (touch(touched, set)) {', replace: 'if (touch(new Map(), set)) {' }],
     detect: bySimulation,
   },
@@ -94,7 +94,7 @@ export const MUTATIONS: readonly Mutation[] = [
   // Liveness.
   {
     rule: '† An owner without a record is dead: what it holds is found and taken back',
-    file: 'src/coordinator/recovery.ts',
+    file: 'src/coordinator/nodes/recovery.ts',
     edits: [
       {
         find: "(await this.node.read('owner', ownerId)) === undefined",
@@ -105,7 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: '† Each beat, what this owner holds is compared with what it knows',
-    file: 'src/coordinator/owner-life.ts',
+    file: 'src/coordinator/nodes/owner-life.ts',
     edits: [{ find: 'for (const entry of held) this.hooks.compare(entry)', replace: '' }],
     detect: bySimulation,
   },
@@ -122,7 +122,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'A beat that is refused means dead: abort, and start again under a new id',
-    file: 'src/coordinator/owner-life.ts',
+    file: 'src/coordinator/nodes/owner-life.ts',
     edits: [
       {
         find: 'if (stands === undefined) await this.#die()',
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: '† Claims of polling agents are taken back by clockwork',
-    file: 'src/coordinator/clockwork.ts',
+    file: 'src/coordinator/nodes/clockwork.ts',
     edits: [{ find: "return { after: settled(task, { type: 'lost', error }, rules) }", replace: 'return undefined' }],
     detect: bySimulation,
   },
@@ -235,7 +235,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: '† A redelivered interrupt repeats its second half',
-    file: 'src/coordinator/task-desk.ts',
+    file: 'src/coordinator/callers/task-desk.ts',
     edits: [
       {
         find: "if (submission.whenBusy === 'interrupt' && turnKey",
@@ -322,7 +322,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'An owner that was declared dead begins anew, however long the storage is away',
-    file: 'src/coordinator/owner-life.ts',
+    file: 'src/coordinator/nodes/owner-life.ts',
     edits: [{ find: 'if (was === undefined) return this.#begin()', replace: 'if (was === undefined) return' }],
     detect: bySimulation,
   },
@@ -402,13 +402,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: '7: a reason names the task that is ahead',
-    file: 'src/coordinator/explain.ts',
+    file: 'src/coordinator/views/explain.ts',
     edits: [{ find: 'after: [turnKey, head - 1]', replace: 'after: [turnKey, task.seq ?? 0]' }],
     detect: bySimulation,
   },
   {
     rule: '8: a shutdown takes its timers back',
-    file: 'src/coordinator/recovery.ts',
+    file: 'src/coordinator/nodes/recovery.ts',
     edits: [{ find: '    this.#sweepTimer?.cancel()', replace: '' }],
     detect: bySimulation,
   },

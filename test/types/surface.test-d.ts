@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { Claim } from '../../src/coordinator/claim-types.js'
-import type { TaskHandle } from '../../src/coordinator/handle-types.js'
+import type { Claim } from '../../src/coordinator/agents/claim-types.js'
+import type { TaskHandle } from '../../src/coordinator/callers/handle-types.js'
 import { Router } from '../../src/router/router.js'
 import type { RoutingStrategy } from '../../src/router/routing-strategy.js'
 import type { BatutaEvent } from '../../src/task/events.js'

@@ -1,8 +1,8 @@
 import type { Timer } from '../../internal/clock.js'
 import type { RateBlock } from '../../storage/records.js'
 import type { RateLimit } from '../../task/limits.js'
+import { SetBuilder } from '../commit/set-builder.js'
 import type { Entry, NodeContext } from '../node-context.js'
-import { SetBuilder } from '../set-builder.js'
 import type { Rate } from './rate.js'
 
 const LEAST_BLOCK_MS = 100

@@ -1,4 +1,4 @@
-import type { CoordinatorOptions } from '../../coordinator/coordinator-options.js'
+import type { CoordinatorOptions } from '../../coordinator/options/coordinator-options.js'
 import type { Random } from '../../internal/random.js'
 import type { RoutingStrategy } from '../../router/routing-strategy.js'
 import type { StrategyName } from '../../router/strategies/strategy-by-name.js'

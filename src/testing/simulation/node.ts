@@ -1,7 +1,7 @@
 import { Messages } from '../../conversation/messages.js'
 import { sessionSupport } from '../../conversation/session-support.js'
 import { Coordinator } from '../../coordinator/coordinator.js'
-import type { CoordinatorOptions } from '../../coordinator/coordinator-options.js'
+import type { CoordinatorOptions } from '../../coordinator/options/coordinator-options.js'
 import { inProcessEngine } from '../../engine/in-process/in-process-engine.js'
 import { isBatutaError } from '../../errors/base-error.js'
 import { NonRetryableError, RetryAfterError } from '../../errors/retry-errors.js'

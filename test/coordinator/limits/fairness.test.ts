@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NodeContext } from '../../../src/coordinator/node-context.js'
+import { resolveOptions } from '../../../src/coordinator/options/resolve-options.js'
 import { ReadyReader } from '../../../src/coordinator/ready-query.js'
-import { resolveOptions } from '../../../src/coordinator/resolve-options.js'
 import { seededRandom } from '../../../src/internal/random.js'
 import { startApp } from '../../support/app.js'
 

@@ -1,0 +1,115 @@
+import type { SetResult, WriteSet } from '../../storage/storage.js'
+
+/** One commit carries at most this many sets and about this many bytes. */
+const MAX_SETS = 512
+const MAX_BYTES = 4 * 1024 * 1024
+/** Of a full commit, this many places are for new tasks if any wait, so that a backlog can't keep them out. */
+const SETS_FOR_NEW = 128
+
+/** A set that waits for its commit. */
+export interface Waiting {
+  /** Absent until it is made. */
+  set: WriteSet | undefined
+  readonly make: (() => WriteSet) | undefined
+  readonly bytes: number
+  readonly giveUpAt: number
+  readonly resolve: (result: SetResult) => void
+  readonly reject: (error: unknown) => void
+  /** It was sent, and nobody knows whether it was applied. */
+  isUnknown: boolean
+}
+
+/** By kind and id: whether a set of this commit writes the record. */
+type Touched = Map<string, Map<string, boolean>>
+
+/** The sets that wait, in their order: those that are made already go first. */
+export class CommitQueue {
+  #made: Waiting[] = []
+  /** To be made when they are sent. */
+  #unmade: Waiting[] = []
+
+  get size(): number {
+    return this.#made.length + this.#unmade.length
+  }
+
+  push(waiting: Waiting): void {
+    if (waiting.set === undefined) this.#unmade.push(waiting)
+    else this.#made.push(waiting)
+  }
+
+  /** Puts sets before all others. */
+  putInFront(sets: readonly Waiting[]): void {
+    if (sets.length > 0) this.#made = sets.concat(this.#made)
+  }
+
+  /** Empties it. */
+  takeAll(): Waiting[] {
+    return [...this.#made.splice(0), ...this.#unmade.splice(0)]
+  }
+
+  /** The next sets, without two that touch one record where one of them writes it. */
+  takeBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    const touched: Touched = new Map()
+    const kept = Math.min(this.#unmade.length, SETS_FOR_NEW)
+    this.#made = take(this.#made, MAX_SETS - kept, batch, touched)
+    // One that is made and held back waits in front of those that are not.
+    this.#unmade = take(this.#unmade, MAX_SETS, batch, touched)
+    return batch
+  }
+}
+
+/** Moves sets from a queue to the batch until it has `limit`; answers what stays in the queue. */
+function take(queue: Waiting[], limit: number, batch: Waiting[], touched: Touched): Waiting[] {
+  const heldBack: Waiting[] = []
+  let bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
+  let i = 0
+  for (; i < queue.length && batch.length < limit && bytes < MAX_BYTES; i++) {
+    const waiting = queue[i] as Waiting
+    const set = setOf(waiting)
+    if (set === undefined) continue
+    // A set that is held back still marks its records, so that no later one overtakes it.
+    if (touch(touched, set)) {
+      batch.push(waiting)
+      bytes += waiting.bytes
+    } else {
+      heldBack.push(waiting)
+    }
+  }
+  if (i === queue.length) return heldBack
+  // A long queue is not copied unless sets were held back.
+  queue.splice(0, i)
+  return heldBack.length === 0 ? queue : heldBack.concat(queue)
+}
+
+/** Its set, made now if need be; `undefined` when it can't be made, which its caller has been told. */
+function setOf(waiting: Waiting): WriteSet | undefined {
+  if (waiting.set === undefined) {
+    try {
+      waiting.set = waiting.make?.()
+    } catch (error) {
+      waiting.reject(error)
+    }
+  }
+  return waiting.set
+}
+
+/** Marks a set's records as touched; `false` when one of them may not be shared with what was marked before. */
+function touch(touched: Touched, set: WriteSet): boolean {
+  let isFree = true
+  for (const write of set.writes) {
+    const isWritten = write.leave !== undefined
+    let ids = touched.get(write.kind)
+    if (ids === undefined) {
+      ids = new Map()
+      touched.set(write.kind, ids)
+    }
+    const earlier = ids.get(write.id)
+    if (earlier === undefined) ids.set(write.id, isWritten)
+    else {
+      if (earlier || isWritten) isFree = false
+      if (isWritten) ids.set(write.id, true)
+    }
+  }
+  return isFree
+}

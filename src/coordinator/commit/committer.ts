@@ -1,0 +1,224 @@
+import { BatutaError, isBatutaError } from '../../errors/base-error.js'
+import type { Clock } from '../../internal/clock.js'
+import { soon } from '../../internal/soon.js'
+import type { SetResult, Storage, WriteSet } from '../../storage/storage.js'
+import type { EventHub } from '../event-hub.js'
+import { CommitQueue, type Waiting } from './commit-queue.js'
+import { Pauses } from './pauses.js'
+import type { StorageTime } from './storage-time.js'
+
+/** Sets that may wait before `submit` is held back. */
+const MAX_WAITING = 8_192
+/** The event loop is not kept from anything else for longer. */
+const MAX_HOLD_MS = 5
+const FIRST_PAUSE_MS = 25
+const LONGEST_PAUSE_MS = 1_000
+
+/** How a set is to be committed. */
+export interface CommitOptions {
+  /** How long to go on while the storage is away. Default: for ever. */
+  readonly waitMs?: number | undefined
+  /** Goes before what waits: for heartbeats. */
+  readonly isUrgent?: boolean | undefined
+  /** About how large the set is. */
+  readonly bytes?: number | undefined
+}
+
+/**
+ * Group commit: collects the sets of a moment and sends them as one `commit`, one in flight at a time. The only place that
+ * resends, always the identical sets. Two sets that touch one record never travel together: the later one waits.
+ */
+export class Committer {
+  readonly #queue = new CommitQueue()
+  #isSending = false
+  #isScheduled = false
+  #isStopped = false
+  #isAway = false
+  #pauseMs = FIRST_PAUSE_MS
+  #roomWaiters: (() => void)[] = []
+  readonly #pauses: Pauses
+  readonly #defer: (fn: () => void) => void
+  #yieldedAt: number
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly clock: Clock,
+    private readonly time: StorageTime,
+    private readonly events: EventHub,
+  ) {
+    this.#pauses = new Pauses(clock)
+    this.#defer = (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
+    this.#yieldedAt = clock.monotonic()
+  }
+
+  /** Whether the storage answered the last commit. */
+  get isHealthy(): boolean {
+    return !this.#isAway
+  }
+
+  /** Resolves when there is room for another set of a new task. */
+  room(): Promise<void> | undefined {
+    if (this.#queue.size < MAX_WAITING) return undefined
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  /**
+   * @returns what became of the set.
+   * @throws STORAGE_UNAVAILABLE when it was certainly not applied, STORAGE_OUTCOME_UNKNOWN when nobody can say: only
+   * after `waitMs`, or after {@link stop}.
+   */
+  commit(set: WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+    return this.#add(set, undefined, options)
+  }
+
+  /**
+   * For new tasks: as {@link commit}, but the set is made, once, at the moment when it is first sent, after the changes
+   * that wait. By then slots may have become free that a task can be given at once. What `make` throws is thrown here.
+   */
+  commitLate(make: () => WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+    return this.#add(undefined, make, options)
+  }
+
+  #add(set: WriteSet | undefined, make: (() => WriteSet) | undefined, options: CommitOptions): Promise<SetResult> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        set,
+        make,
+        bytes: options.bytes ?? 512,
+        giveUpAt: options.waitMs === undefined ? Number.POSITIVE_INFINITY : this.clock.monotonic() + options.waitMs,
+        resolve,
+        reject,
+        isUnknown: false,
+      }
+      if (this.#isStopped) return this.#giveUp(waiting, undefined)
+      if (options.isUrgent === true) this.#queue.putInFront([waiting])
+      else this.#queue.push(waiting)
+      this.#scheduleSend()
+    })
+  }
+
+  /** Sends nothing more; what waits is given up. */
+  stop(): void {
+    this.#isStopped = true
+    this.#pauses.endAll()
+    for (const waiting of this.#queue.takeAll()) this.#giveUp(waiting, undefined)
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  #scheduleSend(): void {
+    if (this.#isScheduled || this.#isSending) return
+    this.#isScheduled = true
+    const send = () => {
+      this.#isScheduled = false
+      void this.#send()
+    }
+    // What is durable costs a disk write or a round trip per commit: wait until all that is under way has joined. Memory
+    // costs neither, but must let timers and sockets have their turn.
+    const isDue = this.storage.durable || this.clock.monotonic() - this.#yieldedAt > MAX_HOLD_MS
+    if (!isDue) {
+      soon(send)
+      return
+    }
+    this.#defer(() => {
+      this.#yieldedAt = this.clock.monotonic()
+      send()
+    })
+  }
+
+  async #send(): Promise<void> {
+    if (this.#isSending || this.#isStopped || this.#queue.size === 0) return
+    this.#isSending = true
+    const batch = this.#queue.takeBatch()
+    try {
+      const answer = await this.storage.commit(batch.map((waiting) => waiting.set as WriteSet))
+      this.time.observe(answer.now)
+      this.#recovered()
+      for (let i = 0; i < batch.length; i++) {
+        const result = answer.results[i]
+        if (result !== undefined) (batch[i] as Waiting).resolve(result)
+      }
+    } catch (error) {
+      await this.#failed(batch, error)
+    }
+    this.#isSending = false
+    if (this.#queue.size > 0) this.#scheduleSend()
+    if (this.#queue.size < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  async #failed(batch: Waiting[], error: unknown): Promise<void> {
+    const isUnknown = isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')
+    if (!isUnknown && !isBatutaError(error, 'STORAGE_UNAVAILABLE')) {
+      await this.#oneByOne(batch, error)
+      return
+    }
+    this.#away(error)
+    const now = this.clock.monotonic()
+    const keep: Waiting[] = []
+    for (const waiting of batch) {
+      waiting.isUnknown ||= isUnknown
+      if (this.#isStopped || now + this.#pauseMs > waiting.giveUpAt) this.#giveUp(waiting, error)
+      else keep.push(waiting)
+    }
+    this.#queue.putInFront(keep)
+    if (this.#isStopped) return
+    await this.#pauses.wait(this.#pauseMs)
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
+    if (this.#isStopped) this.stop()
+  }
+
+  /** An error that is neither "away" nor "unknown" may be one set's fault: the others must not suffer for it. */
+  async #oneByOne(batch: Waiting[], error: unknown): Promise<void> {
+    if (batch.length === 1) {
+      batch[0]?.reject(error)
+      return
+    }
+    const again: Waiting[] = []
+    for (const waiting of batch) {
+      try {
+        const answer = await this.storage.commit([waiting.set as WriteSet])
+        this.time.observe(answer.now)
+        const result = answer.results[0]
+        if (result !== undefined) waiting.resolve(result)
+      } catch (own) {
+        if (isBatutaError(own, 'STORAGE_UNAVAILABLE') || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
+          waiting.isUnknown ||= isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')
+          again.push(waiting)
+        } else {
+          waiting.reject(own)
+        }
+      }
+    }
+    // In front: behind them wait sets that were held back because they touch the same records.
+    this.#queue.putInFront(again)
+    if (this.#isStopped) this.stop()
+  }
+
+  #giveUp(waiting: Waiting, cause: unknown): void {
+    const data = { storage: this.storage.name }
+    waiting.reject(
+      waiting.isUnknown
+        ? new BatutaError('STORAGE_OUTCOME_UNKNOWN', 'The storage went away before it said whether it wrote.', {
+            data,
+            cause,
+          })
+        : new BatutaError('STORAGE_UNAVAILABLE', 'The storage can not be reached; nothing was written.', {
+            data,
+            cause,
+            fix: 'Try again later.',
+          }),
+    )
+  }
+
+  #away(error: unknown): void {
+    if (this.#isAway) return
+    this.#isAway = true
+    this.events.emit('storage:unavailable', { storage: this.storage.name, error })
+  }
+
+  #recovered(): void {
+    if (!this.#isAway) return
+    this.#isAway = false
+    this.#pauseMs = FIRST_PAUSE_MS
+    this.events.emit('storage:recovered', { storage: this.storage.name })
+  }
+}

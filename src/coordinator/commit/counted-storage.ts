@@ -1,0 +1,84 @@
+import type { Clock } from '../../internal/clock.js'
+import type {
+  IndexQuery,
+  IndexRange,
+  RecordKey,
+  Storage,
+  StorageChannel,
+  StorageSchema,
+  WriteSet,
+} from '../../storage/storage.js'
+
+/** A storage that knows which of its calls are under way, so that a shutdown can wait for them before it closes. */
+export class CountedStorage implements Storage {
+  readonly name: string
+  readonly outcomeAlwaysKnown: boolean
+  readonly durable: boolean
+  readonly channel?: () => StorageChannel
+  #underWay = 0
+  #whenIdle: (() => void)[] = []
+
+  constructor(
+    private readonly inner: Storage,
+    private readonly clock: Clock,
+  ) {
+    this.name = inner.name
+    this.outcomeAlwaysKnown = inner.outcomeAlwaysKnown
+    this.durable = inner.durable
+    if (inner.channel !== undefined) this.channel = () => (inner as Required<Storage>).channel()
+  }
+
+  open(schema: StorageSchema) {
+    return this.inner.open(schema)
+  }
+
+  read(keys: readonly RecordKey[]) {
+    return this.#count(this.inner.read(keys))
+  }
+
+  query(index: string, query: IndexQuery) {
+    return this.#count(this.inner.query(index, query))
+  }
+
+  count(index: string, range: IndexRange) {
+    return this.#count(this.inner.count(index, range))
+  }
+
+  commit(sets: readonly WriteSet[]) {
+    return this.#count(this.inner.commit(sets))
+  }
+
+  close(): Promise<void> {
+    return this.inner.close()
+  }
+
+  /** Resolves when no call is under way, or after `waitMs`: a storage that never answers must not keep a process alive. */
+  async idle(waitMs: number): Promise<void> {
+    const giveUpAt = this.clock.monotonic() + waitMs
+    while (this.#underWay > 0 && this.clock.monotonic() < giveUpAt) {
+      await this.#orAfter(giveUpAt - this.clock.monotonic(), (resolve) => this.#whenIdle.push(resolve))
+      // Whoever got the last answer may ask on.
+      await this.#orAfter(0, () => {})
+    }
+  }
+
+  #orAfter(ms: number, register: (resolve: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimer(resolve, ms)
+      register(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  async #count<T>(call: Promise<T>): Promise<T> {
+    this.#underWay++
+    try {
+      return await call
+    } finally {
+      this.#underWay--
+      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import type { Timer } from '../../internal/clock.js'
+import {
+  currentAttempt,
+  holdsCancelled,
+  holdsClaim,
+  type Outcome,
+  settled,
+  withoutHolder,
+} from '../../task/task-life-cycle.js'
+import { changeTask, type OnChange } from '../change-task.js'
+import { SetBuilder } from '../commit/set-builder.js'
+import type { Entry, NodeContext } from '../node-context.js'
+import { rulesFor } from '../settle.js'
+
+const PAGE = 500
+/** A longer gap between two looks says that it was us who stood still. */
+const LONGEST_GAP_MS = 1_000
+
+interface Sighting {
+  readonly version: string
+  readonly since: number
+}
+
+/**
+ * Watches the other owners and takes back what the dead ones held.
+ *
+ * An owner is declared dead when its version has not changed for a lease of *this* node's time between looks that
+ * succeeded; a failed look, or a gap, starts the count again, so that nobody is declared dead by an outage or a pause of
+ * ours. An owner without a record is dead, whoever deleted it.
+ */
+export class Recovery {
+  readonly #sightings = new Map<string, Sighting>()
+  #lookTimer: Timer | undefined
+  #sweepTimer: Timer | undefined
+  #lookedAt: number | undefined
+  #isStopped = false
+
+  constructor(
+    private readonly node: NodeContext,
+    private readonly onChange: OnChange,
+    private readonly definitionOf: (type: string) => Parameters<typeof rulesFor>[1],
+  ) {}
+
+  start(): void {
+    this.#scheduleLook()
+    this.#scheduleSweep(0)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#lookTimer?.cancel()
+    this.#sweepTimer?.cancel()
+  }
+
+  /**
+   * Ends the claim that was read, if it still stands: as `lost` when its owner died, `released` when the owner is alive
+   * but does not know it.
+   */
+  async takeBack(entry: Entry, type: 'lost' | 'released', reason: string): Promise<void> {
+    const token = currentAttempt(entry.value)?.token
+    if (token === undefined) return
+    const settleToken = this.node.newToken()
+    const outcome: Outcome = {
+      type,
+      error: { name: 'BatutaError', code: type === 'lost' ? 'TASK_LOST' : 'ATTEMPT_RELEASED', message: reason },
+    }
+    await changeTask(this.node, this.onChange, entry, (task) => {
+      if (holdsCancelled(task, token)) return { after: withoutHolder(task) }
+      if (!holdsClaim(task, token)) return undefined
+      return { after: settled(task, outcome, rulesFor(this.node, this.definitionOf(task.type), settleToken, 0)) }
+    })
+  }
+
+  #scheduleLook(): void {
+    if (this.#isStopped) return
+    this.#lookTimer = this.node.clock.setTimer(() => {
+      void this.#look()
+        .catch((error) => this.node.log.warn({ error }, 'a dead owner could not be cleared away'))
+        .finally(() => this.#scheduleLook())
+    }, this.node.settings.observeMs)
+  }
+
+  #scheduleSweep(delayMs: number): void {
+    if (this.#isStopped) return
+    this.#sweepTimer = this.node.clock.setTimer(() => {
+      void this.#sweep()
+        .catch((error) => this.node.log.warn({ error }, 'the sweep for dead owners failed'))
+        .finally(() => this.#scheduleSweep(this.node.settings.heartbeatMs))
+    }, delayMs)
+  }
+
+  async #look(): Promise<void> {
+    let owners: readonly Entry<'owner'>[]
+    try {
+      owners = await this.#owners()
+    } catch {
+      // The storage is away, so no beat can have been seen either: the count starts again.
+      this.#lookedAt = undefined
+      return
+    }
+    const now = this.node.clock.monotonic()
+    this.node.peers.saw(owners)
+    const isFresh = this.#lookedAt === undefined || now - this.#lookedAt > LONGEST_GAP_MS
+    this.#lookedAt = now
+    const seen = new Set<string>()
+    for (const owner of owners) {
+      seen.add(owner.id)
+      const sighting = this.#sightings.get(owner.id)
+      if (isFresh || sighting?.version !== owner.version) {
+        this.#sightings.set(owner.id, { version: owner.version, since: now })
+      } else if (now - sighting.since > this.node.settings.leaseMs && owner.id !== this.node.ownerId) {
+        await this.#declareDead(owner)
+      }
+    }
+    for (const id of this.#sightings.keys()) if (!seen.has(id)) this.#sightings.delete(id)
+  }
+
+  async #owners(): Promise<readonly Entry<'owner'>[]> {
+    const all: Entry<'owner'>[] = []
+    for (;;) {
+      const last = all[all.length - 1]
+      const after = last === undefined ? undefined : [last.id]
+      const page = await this.node.query('owner', 'owners', { after, limit: PAGE }, 0)
+      all.push(...page)
+      if (page.length < PAGE) return all
+    }
+  }
+
+  /** A beat in between refuses this. */
+  async #declareDead(owner: Entry<'owner'>): Promise<void> {
+    const set = new SetBuilder(this.node)
+    set.remove('owner', owner.id, owner.version)
+    const result = await this.node.committer
+      .commit(set.build(this.node.latest()), { isUrgent: true })
+      .catch(() => undefined)
+    if (result?.applied !== true) return
+    this.#sightings.delete(owner.id)
+    this.node.events.emit('owner:lost', { ownerId: owner.id })
+    await this.#takeBackAll(owner.id)
+  }
+
+  /**
+   * Finds the distinct owners of held tasks, and of agents, by seeking past each, and clears away those without a record:
+   * whoever deleted it may have died before it came to the rest.
+   */
+  async #sweep(): Promise<void> {
+    await this.#sweepOwners((after) => this.#firstHolder(after))
+    await this.#sweepOwners((after) => this.#firstWithAgents(after))
+  }
+
+  async #sweepOwners(next: (after: readonly string[] | undefined) => Promise<string | undefined>): Promise<void> {
+    let after: readonly string[] | undefined
+    while (!this.#isStopped) {
+      const ownerId = await next(after)
+      if (ownerId === undefined) return
+      if (ownerId !== this.node.ownerId && (await this.node.read('owner', ownerId)) === undefined) {
+        await this.#takeBackAll(ownerId)
+      }
+      after = [ownerId]
+    }
+  }
+
+  async #firstHolder(after: readonly string[] | undefined): Promise<string | undefined> {
+    const [first] = await this.node.query('task', 'held', { after, limit: 1 }, 0)
+    return first?.value.holder
+  }
+
+  async #firstWithAgents(after: readonly string[] | undefined): Promise<string | undefined> {
+    const [first] = await this.node.query('agent', 'agents', { after, limit: 1 }, 0)
+    return first?.value.ownerId
+  }
+
+  async #takeBackAll(ownerId: string): Promise<void> {
+    while (!this.#isStopped) {
+      const held = await this.node.query('task', 'held', { prefix: [ownerId], limit: PAGE })
+      if (held.length === 0) break
+      await Promise.all(held.map((entry) => this.takeBack(entry, 'lost', `Owner ${ownerId} died.`)))
+      if (held.length < PAGE) break
+    }
+    await this.#forgetAgents(ownerId)
+  }
+
+  async #forgetAgents(ownerId: string): Promise<void> {
+    const agents = await this.node.query('agent', 'agents', { prefix: [ownerId], limit: PAGE })
+    await Promise.all(
+      agents.map((agent) => {
+        const set = new SetBuilder(this.node)
+        set.remove('agent', agent.id, agent.version)
+        return this.node.committer.commit(set.build(this.node.latest()))
+      }),
+    )
+  }
+}
