@@ -70,7 +70,7 @@ export class Dispatcher {
   /** A slot of this instance may be free. */
   freed(instance: AgentInstance): void {
     this.wake(instance.lanes)
-    if (this.parked.size > 0) this.#tryAgain(this.parked.takeFor(instance))
+    this.#putBack(this.parked.takeFor(instance))
   }
 
   /** A limit of a type lets its tasks start again; these lanes hold nothing else. */
@@ -81,7 +81,7 @@ export class Dispatcher {
 
   /** Tries everything again that nobody could take. */
   unpark(): void {
-    this.#tryAgain(this.parked.takeAll())
+    this.#putBack(this.parked.takeAll())
   }
 
   /**
@@ -98,8 +98,7 @@ export class Dispatcher {
     if (instance === undefined || instance.gate?.admits(need) === false) return undefined
     const ahead = this.engine.want(this.#open(instance.lanes), 1)
     if (ahead.length > 0) {
-      this.engine.finish(ahead)
-      this.#offerRefs(ahead)
+      this.#putBack(ahead)
       return undefined
     }
     return this.#reserve(task, instance, decision, undefined, need)
@@ -116,9 +115,15 @@ export class Dispatcher {
     this.freed(reservation.instance)
   }
 
-  #tryAgain(refs: readonly TaskRef[]): void {
-    this.engine.finish(refs)
-    this.#offerRefs(refs)
+  /** They were taken, and nothing started: their lanes have them again. */
+  #putBack(refs: readonly TaskRef[]): void {
+    if (refs.length === 0) return
+    if (this.engine.putBack === undefined) {
+      this.engine.finish(refs)
+      this.engine.offer(refs)
+    } else this.engine.putBack(refs)
+    for (const ref of refs) this.#waiting.add(ref.lane)
+    this.#schedule()
   }
 
   #offerRefs(refs: readonly TaskRef[]): void {
@@ -204,7 +209,7 @@ export class Dispatcher {
     const isTooDear = instance?.gate?.admits(need) === false
     if (instance === undefined || isTooDear) {
       if (permit !== undefined) this.#freePermit(task.type, permit.id)
-      if (isTooDear) this.#putBack(ref)
+      if (isTooDear) this.#putBack([ref])
       else this.parked.add(ref, askAgainMs)
       return
     }
@@ -214,7 +219,7 @@ export class Dispatcher {
   /** A limit of its type, or a breaker, lets it wait: in its lane, which is passed by until then, or parked if the lane has others too. */
   #holdBack(ref: TaskRef): void {
     if (!this.limits.isShut(ref.lane)) this.parked.addLimited(ref)
-    else this.#putBack(ref)
+    else this.#putBack([ref])
   }
 
   /** All permits of its type are taken: its lane is passed by until one is free, unless it holds others too. */
@@ -224,7 +229,7 @@ export class Dispatcher {
       return
     }
     this.permits.shut(ref.lane, type)
-    this.#putBack(ref)
+    this.#putBack([ref])
   }
 
   #freePermit(type: string, permitId: string): void {
@@ -235,11 +240,6 @@ export class Dispatcher {
   #open(lanes: Iterable<string>): Iterable<string> {
     const open = this.limits.open(lanes)
     return this.permits.hasShut ? [...open].filter((lane) => !this.permits.isShut(lane)) : open
-  }
-
-  #putBack(ref: TaskRef): void {
-    this.engine.finish([ref])
-    this.engine.offer([ref])
   }
 
   /** An engine outside this process hands out bare references. */

@@ -5,6 +5,8 @@ import type { AgentInstance } from './agents/agent-instance.js'
 import type { Entry, NodeContext } from './node-context.js'
 import { ranksBefore } from './task-ref.js'
 
+const NONE: readonly TaskRef[] = []
+
 /** Tasks of one lane that wait for anybody but the agents that they failed on. */
 interface WaitingForOthers {
   readonly lane: string
@@ -79,7 +81,8 @@ export class Parked {
   }
 
   /** Those to try again now that this instance has a free slot: of those that wait for one like it, only so many. */
-  takeFor({ id, lanes, load }: AgentInstance): TaskRef[] {
+  takeFor({ id, lanes, load }: AgentInstance): readonly TaskRef[] {
+    if (this.#refs.size === 0) return NONE
     const taken = Array.from(this.#rest, (ref) => this.#refs.get(ref) as TaskRef)
     this.#rest.clear()
     this.hasLimited = false

@@ -63,6 +63,11 @@ export interface Engine {
   want(lanes: Iterable<string>, n: number): TaskRef[]
   /** The references' claims are definite, or they turned out not to be ready: the engine may forget them. */
   finish(refs: readonly TaskRef[]): void
+  /**
+   * They could not be started now, though nobody else has them: to be handed out again, and their tenants have had no turn.
+   * Absent: they are finished and offered.
+   */
+  putBack?(refs: readonly TaskRef[]): void
   /** Stops handing out and lets go of everything within `graceMs`. */
   stop(options: { readonly graceMs: number }): Promise<void>
 }

@@ -44,6 +44,20 @@ describe('turns of tenants', () => {
     }
   })
 
+  it('are not used up by what is put back: its tenant is first again', () => {
+    const turns = new TenantTurns(() => 1)
+    const left = new Map(names.map((name) => [name, 9]))
+    for (const name of names) turns.join(name)
+    expect([serve(turns, left), serve(turns, left)]).toEqual(['a', 'b'])
+    for (let i = 0; i < 3; i++) {
+      expect(serve(turns, left)).toBe('c')
+      turns.takeBack('c')
+    }
+    // Only the last turn comes back, and only once.
+    turns.takeBack('c')
+    expect([3, 4, 5, 6].map(() => serve(turns, left))).toEqual(['c', 'd', 'e', 'a'])
+  })
+
   it('keep shares by weight within one task of each, whoever comes and goes, and let nobody save up or wait longer', () => {
     const step = fc.record({
       do: fc.constantFrom('serve', 'serve', 'serve', 'add', 'shut', 'open'),

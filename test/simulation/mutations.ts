@@ -371,8 +371,9 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/engine/in-process/lane-window.ts',
     edits: [
       {
-        find: 'const before = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)',
-        replace: 'const before = (a: TaskRef, b: TaskRef) => a.rank > b.rank || (a.rank === b.rank && a.id > b.id)',
+        find: 'export const ranksBefore = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)',
+        replace:
+          'export const ranksBefore = (a: TaskRef, b: TaskRef) => a.rank > b.rank || (a.rank === b.rank && a.id > b.id)',
       },
     ],
     detect: { by: 'simulation', invariant: '5' },

@@ -128,7 +128,7 @@ export class SharedRate implements Rate {
       this.#left = permits
       this.#deadline = sentAt + halfMs
       this.#adapt(this.node.clock.monotonic() - sentAt)
-      if (permits > 0) {
+      if (permits > 0 && !this.#isStopped) {
         const delayMs = this.#deadline - this.node.clock.monotonic()
         this.#timer = this.node.clock.setTimer(() => this.#giveBack(), delayMs)
       }

@@ -91,6 +91,12 @@ class InProcessEngine implements Engine {
     for (const ref of refs) this.#lanes.get(ref.lane)?.finish(ref.id)
   }
 
+  putBack(refs: readonly TaskRef[]): void {
+    this.finish(refs)
+    this.offer(refs)
+    for (const ref of refs) this.#turns.takeBack(ref.tenant)
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.cancel()

@@ -7,6 +7,8 @@ interface Turn {
   at: number
   /** Of two at the same time, the one that has waited longer is first. */
   number: number
+  /** Where it stood before it was served last. */
+  before: { readonly at: number; readonly number: number } | undefined
 }
 
 /**
@@ -27,7 +29,10 @@ export class TenantTurns {
   /** Lets a tenant stand in line; nothing happens when it does already. */
   join(tenant: string): void {
     if (this.#turns.has(tenant)) return
-    const turn = { tenant, step: 1 / this.weightOf(tenant), at: this.#now, number: this.#numbers++ }
+    const turn: Turn = {
+      ...{ tenant, step: 1 / this.weightOf(tenant) },
+      ...{ at: this.#now, number: this.#numbers++, before: undefined },
+    }
     this.#turns.set(tenant, turn)
     this.#line.push(turn)
   }
@@ -42,9 +47,19 @@ export class TenantTurns {
     if (this.#turns.size === 1) return
     const turn = this.#line.pop()
     if (turn === undefined) return
+    turn.before = { at: turn.at, number: turn.number }
     this.#now = Math.max(this.#now, turn.at)
     turn.at = this.#now + turn.step
     turn.number = this.#numbers++
+    this.#line.push(turn)
+  }
+
+  /** What a tenant was served with last came back: it stands where it stood before. O(tenants), and rare. */
+  takeBack(tenant: string): void {
+    const turn = this.#turns.get(tenant)
+    if (turn?.before === undefined) return
+    this.#line.remove(turn)
+    Object.assign(turn, turn.before, { before: undefined })
     this.#line.push(turn)
   }
 

@@ -70,6 +70,10 @@ export class LossyEngine implements Engine {
     if (this.#ready) this.#inner.finish(refs)
   }
 
+  putBack(refs: readonly TaskRef[]): void {
+    if (this.#ready) this.#inner.putBack?.(refs)
+  }
+
   async stop(options: { readonly graceMs: number }): Promise<void> {
     this.#host = undefined
     this.#ready = false

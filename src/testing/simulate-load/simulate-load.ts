@@ -1,5 +1,6 @@
 import { BusHub } from '../../bus/in-process-bus.js'
 import { Coordinator } from '../../coordinator/coordinator.js'
+import { loadHandlerQueue } from '../../coordinator/handler/handler-queue.js'
 import { isBatutaError } from '../../errors/base-error.js'
 import { createDeferred } from '../../internal/deferred.js'
 import { Router } from '../../router/router.js'
@@ -37,6 +38,8 @@ const DEFAULT_DRAIN_MS = 3_600_000
  */
 export async function simulateLoad(options: SimulateLoadOptions): Promise<LoadReport> {
   checkLoadOptions(options)
+  // Loading it takes real time, which the virtual clock does not wait for.
+  await loadHandlerQueue()
   const run = new LoadRun(options)
   return run.report()
 }

@@ -1,4 +1,5 @@
 import { BusHub } from '../../bus/in-process-bus.js'
+import { loadHandlerQueue } from '../../coordinator/handler/handler-queue.js'
 import { memoryStorage } from '../../storage/memory/memory-storage.js'
 import type { TaskRecord } from '../../task/task-record.js'
 import { isTerminal } from '../../task/task-status.js'
@@ -61,6 +62,8 @@ const STOP_LIMIT_MS = 120_000
  * the invariants of the architecture page over everything that was committed. The same options give the same run.
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
+  // Loading it takes real time, which the virtual clock does not wait for.
+  await loadHandlerQueue()
   const { seed, system } = options
   const draw = Draw.of(seed, 'run')
   const nodes = options.nodes ?? draw.pick([1, 2, 2, 3, 3, 4])
