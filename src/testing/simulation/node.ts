@@ -33,6 +33,9 @@ const SETTINGS: CoordinatorOptions = {
   // Short, so that handlers which ignore their signal are abandoned within a run.
   abandonAfterMs: 1_500,
   retry: { minDelayMs: 200, maxDelayMs: 3_000 },
+  // Shorter than the quiet in which a run must come to its end: what is left then may be tasks that are planned to fail.
+  breaker: { maxOpenMs: 20_000 },
+  ejection: { baseMs: 10_000, maxMs: 20_000 },
   // Shorter than copies of a commit may be under way: what is kept longer is kept by the rule about them.
   retention: { completed: { ageMs: 5_000 }, failed: { ageMs: 5_000 }, cancelled: { ageMs: 5_000 }, idleMs: 5_000 },
 }

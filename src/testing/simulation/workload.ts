@@ -183,7 +183,7 @@ function withRates(types: readonly TypePlan[], draw: Draw): TypePlan[] {
   const rated = draw.pick([[], ['priced'], ['plain', 'limited']])
   return types.map((type) => {
     if (!rated.includes(type.type)) return type
-    return { ...type, rate: { limit: draw.int(1, 4), perMs: draw.pick([200, 500, 1_000]) } }
+    return { ...type, rate: { limit: draw.int(1, 4), perMs: draw.pick([200, 350, 500]) } }
   })
 }
 
