@@ -1,4 +1,5 @@
 import { BatutaError } from '../../errors/base-error.js'
+import { OptionCheck } from '../../task/option-check.js'
 import { builtIn, isBuiltIn } from '../built-in.js'
 import { PoolContext } from '../routing-context.js'
 import type { CandidatePool, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
@@ -11,6 +12,19 @@ export function innerOf(holder: string, then: RoutingStrategy | undefined, usual
   if (then === undefined) return usual()
   if (typeof then === 'object' && typeof then?.select === 'function' && typeof then.name === 'string') return then
   throw invalidOption(holder, 'then', 'must be a strategy, such as leastBusy()')
+}
+
+/** Options of a strategy that has none. */
+export type NoOptions = Readonly<Record<string, never>>
+
+/**
+ * @param known - the options that there are.
+ * @throws OPTIONS_INVALID for others, with the one that was probably meant, and for something else than an object.
+ */
+export function checkNames<T extends object>(strategy: string, options: T, ...known: (keyof T & string)[]): void {
+  const check = new OptionCheck()
+  if (check.object([], options)) check.keys([], options, new Set<string>(known))
+  check.done(strategy)
 }
 
 /** The error for an option of a strategy that can't be meant. */

@@ -2,6 +2,7 @@ import { BatutaError } from '../../errors/base-error.js'
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
+import { checkNames } from './around.js'
 import { contenders, lowestOf } from './load-score.js'
 import { isMediansState, type Medians, NO_MEDIANS, PoolMedians } from './medians.js'
 import { entriesOf } from './snapshot-state.js'
@@ -37,6 +38,7 @@ const MAX_POOLS = 1_024
  * @throws OPTIONS_INVALID for a weight that is negative or not a finite number.
  */
 export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
+  checkNames('balanced', weights, 'load', 'latency', 'failures', 'cost')
   checkWeights(weights)
   const { load = 0.5, latency = 0.2, failures = 0.2, cost = 0.1 } = weights
   const known = new BoundedMap<string, PoolMedians>(MAX_POOLS)
@@ -89,7 +91,6 @@ export function balanced(weights: BalancedWeights = {}): RoutingStrategy {
 
 function checkWeights(weights: BalancedWeights): void {
   const issues = Object.entries(weights).flatMap(([name, weight]) => {
-    if (!['load', 'latency', 'failures', 'cost'].includes(name)) return [{ path: [name], message: 'is no weight' }]
     if (weight === undefined || (Number.isFinite(weight) && weight >= 0)) return []
     return [{ path: [name], message: `must be a finite number from 0, not ${String(weight)}` }]
   })

@@ -1,5 +1,5 @@
 import type { Candidate, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
-import { around, innerOf } from './around.js'
+import { around, checkNames, innerOf } from './around.js'
 import { leastBusy } from './least-busy.js'
 
 const KEY = Symbol('capability_match')
@@ -18,6 +18,7 @@ export interface CapabilityMatchOptions {
  * @throws OPTIONS_INVALID when `then` is no strategy.
  */
 export function capabilityMatch(options: CapabilityMatchOptions = {}): RoutingStrategy {
+  checkNames('capability_match', options, 'then')
   const inner = innerOf('capability_match', options.then, leastBusy)
   return around(
     inner,

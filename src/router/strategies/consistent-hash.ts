@@ -1,7 +1,7 @@
 import { fnv1a } from '../../internal/hash.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutableTask, RoutingStrategy } from '../routing-strategy.js'
-import { checkFunction, invalidOption } from './around.js'
+import { checkFunction, checkNames, invalidOption } from './around.js'
 import { loadScore, SHARE, shareOf } from './load-score.js'
 
 /** Options of {@link consistentHash}. */
@@ -34,6 +34,7 @@ const inFlightOf = (candidate: Candidate) => candidate.inFlight
  * @throws OPTIONS_INVALID
  */
 export function consistentHash(options: ConsistentHashOptions = {}): RoutingStrategy {
+  checkNames('consistent_hash', options, 'key', 'epsilon')
   const { key, epsilon = 0.25 } = options
   checkFunction('consistent_hash', 'key', key)
   if (!(epsilon > 0 && epsilon < Number.POSITIVE_INFINITY))

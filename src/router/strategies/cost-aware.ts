@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutableTask, RoutingContext, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
-import { checkNumber } from './around.js'
+import { checkNames, checkNumber } from './around.js'
 import { loadScore, lowestOf } from './load-score.js'
 
 /** Options of {@link costAware}. */
@@ -41,6 +41,7 @@ interface Ruling {
  * @throws OPTIONS_INVALID
  */
 export function costAware(options: CostAwareOptions = {}): RoutingStrategy {
+  checkNames('cost_aware', options, 'minSuccessRate')
   const { minSuccessRate = 0.5 } = options
   checkNumber('cost_aware', 'minSuccessRate', minSuccessRate, 0, 1)
   const cheapest = Symbol('cost_aware')

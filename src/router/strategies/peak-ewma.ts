@@ -2,6 +2,7 @@ import { Sample } from '../../internal/sample.js'
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutingFeedback, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
+import { checkNames, type NoOptions } from './around.js'
 import { contenders, lowestOf, shareOf } from './load-score.js'
 import { entriesOf, isNumbers } from './snapshot-state.js'
 
@@ -30,8 +31,10 @@ const MEDIAN_EVERY = 16
  * duration of the type, whichever is longer. Read later, a high estimate has come down towards the median, so that an
  * agent that was slow once is tried again. Not towards 0: there a broken agent that nobody uses would look like the fastest of
  * all. Failures are never taken for latency; they count through the success rate. An agent that is unknown counts as normal.
+ * @throws OPTIONS_INVALID for options: it has none.
  */
-export function peakEwma(): RoutingStrategy {
+export function peakEwma(options: NoOptions = {}): RoutingStrategy {
+  checkNames('peak_ewma', options)
   const types = new BoundedMap<string, TypeLatencies>(MAX_TYPES)
   const latenciesOf = (type: string) => {
     let latencies = types.get(type)

@@ -1,5 +1,6 @@
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutingStrategy } from '../routing-strategy.js'
+import { checkNames, type NoOptions } from './around.js'
 import { contenders, loadScore, loadTerms, lowestOf } from './load-score.js'
 
 /** Pools up to this size are compared one by one: with two or three agents, two choices are no choice. */
@@ -11,8 +12,10 @@ const SCAN_LIMIT = 8
  * `least_busy`, success rate included. In pools of at most 8 everybody is compared.
  *
  * M. Mitzenmacher, The Power of Two Choices in Randomized Load Balancing, 1996.
+ * @throws OPTIONS_INVALID for options: it has none.
  */
-export function powerOfTwo(): RoutingStrategy {
+export function powerOfTwo(options: NoOptions = {}): RoutingStrategy {
+  checkNames('power_of_two', options)
   const drawn: Candidate[] = []
   return builtIn({
     name: 'power_of_two',

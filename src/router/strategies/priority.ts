@@ -1,5 +1,5 @@
 import type { Candidate, RoutingContext, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
-import { around, checkNumber, innerOf, invalidOption } from './around.js'
+import { around, checkNames, checkNumber, innerOf, invalidOption } from './around.js'
 import { leastBusy } from './least-busy.js'
 
 /** Options of {@link priority}. */
@@ -25,6 +25,7 @@ export interface PriorityOptions {
  * @throws OPTIONS_INVALID for tiers that are empty or name an agent twice.
  */
 export function priority(options: PriorityOptions = {}): RoutingStrategy {
+  checkNames('priority', options, 'tiers', 'then', 'trickle')
   const { trickle = 0 } = options
   const inner = innerOf('priority', options.then, leastBusy)
   checkNumber('priority', 'trickle', trickle, 0, 1)

@@ -1,6 +1,7 @@
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
+import { checkNames, type NoOptions } from './around.js'
 import { entriesOf } from './snapshot-state.js'
 
 /** Pools whose cursor is remembered. As many as lanes may exist, so none is forgotten while it is used. */
@@ -10,8 +11,10 @@ const MAX_CURSORS = 1_024
  * Everybody in turn. The cursor is a place in the pool's circle, where every instance keeps its place while others come,
  * go, fill up and free: churn favours nobody. It starts at a random place, so that several nodes started together do not
  * march in step. Blind to speed and capacity.
+ * @throws OPTIONS_INVALID for options: it has none.
  */
-export function roundRobin(): RoutingStrategy {
+export function roundRobin(options: NoOptions = {}): RoutingStrategy {
+  checkNames('round_robin', options)
   const cursors = new BoundedMap<string, { at: number }>(MAX_CURSORS)
   return builtIn({
     name: 'round_robin',

@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn, isBuiltIn } from '../built-in.js'
 import type { RoutableTask, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
-import { around, checkFunction, checkNumber, innerOf } from './around.js'
+import { around, checkFunction, checkNames, checkNumber, innerOf } from './around.js'
 import { leastBusy } from './least-busy.js'
 import { entriesOf, foreignState } from './snapshot-state.js'
 
@@ -42,6 +42,7 @@ const PINNED = Symbol('pinned')
  * @throws OPTIONS_INVALID
  */
 export function sticky(options: StickyOptions = {}): RoutingStrategy {
+  checkNames('sticky', options, 'then', 'key', 'ttlMs', 'stickyWaitMs', 'maxPins')
   const { ttlMs = 30 * 60_000, stickyWaitMs = 0, maxPins = 10_000, key = sessionOf } = options
   const inner = innerOf('sticky', options.then, leastBusy)
   checkFunction('sticky', 'key', options.key)

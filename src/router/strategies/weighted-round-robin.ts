@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy } from '../routing-strategy.js'
-import { invalidOption } from './around.js'
+import { checkNames, invalidOption } from './around.js'
 import { shareOf } from './load-score.js'
 import { entriesOf, isNumbers } from './snapshot-state.js'
 
@@ -26,6 +26,7 @@ const MAX_POOLS = 1_024
  * @throws OPTIONS_INVALID for weights that are not above 0.
  */
 export function weightedRoundRobin(options: WeightedRoundRobinOptions = {}): RoutingStrategy {
+  checkNames('weighted_round_robin', options, 'weights')
   const weightOf = weigher(options.weights)
   const pools = new BoundedMap<string, Turns>(MAX_POOLS)
   return builtIn({
