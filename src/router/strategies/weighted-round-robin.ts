@@ -1,3 +1,4 @@
+import { fnv1a } from '../../internal/hash.js'
 import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy } from '../routing-strategy.js'
@@ -19,10 +20,11 @@ const MAX_POOLS = 1_024
 
 /**
  * Everybody in turn, in proportion to weights: earliest deadline first (as in Envoy). An instance's next turn is due `1 /
- * weight` after its last one, in virtual time, which is the due time of the last turn given; so turns of heavy agents
- * are spread among the others and never come in bursts. While membership stands, everybody is at most about one turn from
- * its exact share. Who comes new starts at the present virtual time, who was away or full does not catch up, and when a
- * weight changes the time left to the next turn changes in proportion. Blind to speed and failures.
+ * weight` after its last one, in virtual time, which is the due time of the last turn given. Its first one is due after a
+ * part of that, another part for each instance, so that turns of heavy agents are spread among the others and those of
+ * equals do not come in bursts. While membership stands, everybody has its exact share of each round (of as many turns as
+ * whole weights sum to). Who comes new starts at the present virtual time, who was away or full does not catch up, and
+ * when a weight changes the time left to the next turn changes in proportion. Blind to speed and failures.
  * @throws OPTIONS_INVALID for weights that are not above 0.
  */
 export function weightedRoundRobin(options: WeightedRoundRobinOptions = {}): RoutingStrategy {
@@ -88,8 +90,9 @@ class Turns {
     const weight = this.#weightOf(candidate)
     const turn = this.#due.get(candidate.instanceId)
     if (turn === undefined) {
-      this.#due.set(candidate.instanceId, { at: this.#now + 1 / weight, weight })
-      return this.#now + 1 / weight
+      const at = this.#now + phaseOf(candidate.instanceId) / weight
+      this.#due.set(candidate.instanceId, { at, weight })
+      return at
     }
     if (turn.weight !== weight) {
       turn.at = this.#now + (Math.max(0, turn.at - this.#now) * turn.weight) / weight
@@ -110,6 +113,15 @@ class Turns {
       due.delete(id)
     }
   }
+}
+
+/**
+ * Which part of a turn's time an instance waits for its first one, in (0, 1]. Were it the same for all, the turns of equal
+ * agents would fall due together, and those of a heavy one in a burst between. By its id: whoever asks first, and in
+ * whatever order, it comes out the same.
+ */
+function phaseOf(instanceId: string): number {
+  return ((Math.imul(fnv1a(instanceId), 0x9e3779b9) >>> 0) + 1) / 2 ** 32
 }
 
 function weigher(weights: WeightedRoundRobinOptions['weights']): (candidate: Candidate) => number {

@@ -17,15 +17,15 @@ export class Team {
   readonly roster = new Roster()
   readonly pool = this.roster.pool('task:work:')
   readonly router: Router
+  /** What the router reported: strategies that threw. */
+  readonly errors: unknown[] = []
   now = 1_000_000
   #tasks = 0
   #last: RoutingDecision | undefined
 
   constructor(strategy: RoutingStrategy, members: Readonly<Record<string, Member>>, seed = 1) {
     const clock = { now: () => this.now, monotonic: () => this.now, setTimer: () => ({ cancel: () => undefined }) }
-    const onError = (error: unknown) => {
-      throw error
-    }
+    const onError = (error: unknown) => this.errors.push(error)
     this.router = new Router({ strategy, clock, random: seededRandom(seed), keepDecisions: 0, onError })
     for (const [id, member] of Object.entries(members)) this.join(id, member)
   }
