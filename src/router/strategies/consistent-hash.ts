@@ -29,7 +29,7 @@ const inFlightOf = (candidate: Candidate) => candidate.inFlight
  * leaves, its own keys move, evenly to all others, and the next to join takes its place and its keys. Places are given in
  * the order of registration, so a restart with the same agents gives the same places. Bounded loads (V. Mirrokni,
  * M. Thorup and M. Zadimoghaddam, 2016): nobody takes a task by which it would hold more than `1 + epsilon` times the
- * average of those who can take work, by slots and weight; a key whose agent has its fill goes elsewhere for as long.
+ * average of those who can take work, by slots and weight, rounded up to whole tasks; a key whose agent has its fill goes elsewhere for as long.
  * It chooses among the instances of its own node.
  * @throws OPTIONS_INVALID
  */
@@ -37,7 +37,7 @@ export function consistentHash(options: ConsistentHashOptions = {}): RoutingStra
   checkNames('consistent_hash', options, 'key', 'epsilon')
   const { key, epsilon = 0.25 } = options
   checkFunction('consistent_hash', 'key', key)
-  if (!(epsilon > 0 && epsilon < Number.POSITIVE_INFINITY))
+  if (!(Number.isFinite(epsilon) && epsilon > 0))
     throw invalidOption('consistent_hash', 'epsilon', `must be a finite number above 0, not ${String(epsilon)}`)
   const keyOf = (task: RoutableTask): string => {
     const given = key?.(task)
