@@ -31,8 +31,9 @@ export function roundRobin(options: NoOptions = {}): RoutingStrategy {
     },
     snapshot: () => Object.fromEntries([...cursors].map(([pool, { at }]) => [pool, at])),
     restore(state) {
+      const restored = entriesOf('round_robin', state, isPlace)
       cursors.clear()
-      for (const [pool, at] of entriesOf('round_robin', state, isPlace)) cursors.set(pool, { at })
+      for (const [pool, at] of restored) cursors.set(pool, { at })
     },
   })
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Router } from '../../../src/router/router.js'
 import { costAware } from '../../../src/router/strategies/cost-aware.js'
 import { type Member, Team } from './pool.js'
 
@@ -70,6 +71,11 @@ describe('costs', () => {
   it('that differ by little decide before any load', () => {
     const team = new Team(costAware(), { a: { cost: 1, inFlight: 99 }, b: { cost: 1.000001 } })
     expect(team.ask().agent).toBe('a')
+  })
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('of %d are refused before anybody is asked', (cost) => {
+    const router = new Router({ strategy: 'cost_aware' })
+    expect(() => router.route({}, [{ id: 'a', cost }])).toThrow(/cost of agent 0 must be from 0/)
   })
 
   it('show in the score, with next to nothing for the load', () => {
