@@ -76,6 +76,7 @@ export type {
   RoutingStrategy,
   ScoreTerms,
 } from './router/routing-strategy.js'
+export type { NoOptions } from './router/strategies/around.js'
 export { type BalancedWeights, balanced } from './router/strategies/balanced.js'
 export { type CapabilityMatchOptions, capabilityMatch } from './router/strategies/capability-match.js'
 export { type ConsistentHashOptions, consistentHash } from './router/strategies/consistent-hash.js'
