@@ -240,15 +240,15 @@ export class TaskFlow {
     else this.#parts.bus.publish({ type: 'cancel', taskId, ...(reason === undefined ? undefined : { reason }) })
   }
 
+  /** A hint is worth one look; when that fails, the next poll looks. */
+  readonly #ledNowhere = (error: unknown) => this.node.log.debug({ error }, 'a hint led nowhere')
+
   /** A hint from another owner. */
   readonly onHint = (message: BusMessage): void => {
     switch (message.type) {
       case 'settled':
-        if (this.#parts.waiters.has(message.taskId)) {
-          void this.#parts.waiters
-            .look([message.taskId])
-            .catch((error) => this.node.log.debug({ error }, 'a hint led nowhere'))
-        }
+        if (this.#parts.waiters.has(message.taskId))
+          void this.#parts.waiters.look([message.taskId]).catch(this.#ledNowhere)
         return
       case 'cancel':
         this.#parts.polling.cancelled(message.taskId)
@@ -257,7 +257,7 @@ export class TaskFlow {
           ?.attempt.abort('cancel', new DOMException(message.reason ?? 'The task was cancelled.', 'AbortError'))
         return
       case 'permit':
-        if (this.#awaitedTypes.has(message.taskType)) void this.lookAgain()
+        if (this.#awaitedTypes.has(message.taskType)) void this.lookAgain().catch(this.#ledNowhere)
         return
       case 'ready':
         this.#parts.dispatcher.wake(message.lanes, true)
