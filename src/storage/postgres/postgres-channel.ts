@@ -1,0 +1,136 @@
+import { realClock, type Timer } from '../../internal/clock.js'
+import { quoted } from '../sql/names.js'
+import type { StorageChannel } from '../storage.js'
+import type { PostgresConnection } from './postgres-connection.js'
+import type { PostgresClient, PostgresNotification } from './postgres-driver.js'
+
+/** NOTIFY takes up to 7,999 bytes. */
+const MAX_BYTES = 7_900
+
+/** Pauses before it connects again, doubled from the first to the last. */
+const PAUSE_MS = { first: 100, last: 5_000 }
+
+/** How often a connection that may be dead without saying so is asked. */
+const PROBE_MS = 15_000
+
+/**
+ * LISTEN and NOTIFY on a connection of its own, taken when somebody listens or speaks first. Never inside a commit: a
+ * transaction that notifies takes a lock of the whole server at its end.
+ */
+export class PostgresChannel implements StorageChannel {
+  readonly maxBytes = MAX_BYTES
+  readonly #connection: PostgresConnection
+  readonly #name: string
+  readonly #listeners = new Set<(text: string) => void>()
+  #client: PostgresClient | undefined
+  #isWanted = false
+  #isClosed = false
+  #pauseMs = PAUSE_MS.first
+  #timer: Timer | undefined
+
+  constructor(connection: PostgresConnection, name: string) {
+    this.#connection = connection
+    this.#name = name
+  }
+
+  publish(text: string): void {
+    if (this.#isClosed || Buffer.byteLength(text) > MAX_BYTES) return
+    this.#want()
+    const client = this.#client
+    if (client === undefined) return
+    this.#connection.ask(client, 'SELECT pg_notify($1, $2)', [this.#name, text]).catch(() => this.#drop(client))
+  }
+
+  subscribe(listener: (text: string) => void): () => void {
+    if (this.#isClosed) return () => undefined
+    // One function given twice is two listeners.
+    const own = (text: string) => listener(text)
+    this.#listeners.add(own)
+    this.#want()
+    return () => this.#listeners.delete(own)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#listeners.clear()
+    this.#timer?.cancel()
+    if (this.#client !== undefined) this.#drop(this.#client)
+  }
+
+  #want(): void {
+    if (this.#isWanted) return
+    this.#isWanted = true
+    void this.#connect()
+  }
+
+  async #connect(): Promise<void> {
+    let client: PostgresClient | undefined
+    try {
+      client = await this.#connection.connect()
+      client.on('error', this.#onLoss)
+      client.on('end', this.#onLoss)
+      client.on('notification', this.#onNotification)
+      await this.#connection.ask(client, `LISTEN ${quoted(this.#name)}`)
+    } catch {
+      if (client !== undefined) this.#release(client)
+      this.#again()
+      return
+    }
+    if (this.#isClosed) {
+      this.#release(client)
+      return
+    }
+    this.#client = client
+    this.#pauseMs = PAUSE_MS.first
+    this.#probeLater(client)
+  }
+
+  #probeLater(client: PostgresClient): void {
+    this.#timer = realClock.setTimer(() => {
+      this.#connection.ask(client, 'SELECT 1').then(
+        () => this.#client === client && this.#probeLater(client),
+        () => this.#drop(client),
+      )
+    }, PROBE_MS)
+  }
+
+  readonly #onLoss = (): void => {
+    if (this.#client !== undefined) this.#drop(this.#client)
+  }
+
+  readonly #onNotification = ({ channel, payload }: PostgresNotification): void => {
+    if (channel !== this.#name || payload === undefined) return
+    for (const listener of this.#listeners) tell(listener, payload)
+  }
+
+  /** Gives a connection up, and makes another one. */
+  #drop(client: PostgresClient): void {
+    if (this.#client !== client) return
+    this.#client = undefined
+    this.#timer?.cancel()
+    this.#release(client)
+    this.#again()
+  }
+
+  /** Closed and not given back: it listens. */
+  #release(client: PostgresClient): void {
+    client.removeListener('notification', this.#onNotification)
+    client.removeListener('end', this.#onLoss)
+    client.release(true)
+  }
+
+  #again(): void {
+    if (this.#isClosed) return
+    this.#timer = realClock.setTimer(() => void this.#connect(), this.#pauseMs)
+    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS.last)
+  }
+}
+
+/** What a listener throws is no news here; the others must still hear. */
+function tell(listener: (text: string) => void, text: string): void {
+  try {
+    listener(text)
+  } catch {
+    // Whoever cares about its own errors catches them.
+  }
+}

@@ -1,0 +1,125 @@
+import { notDeclared } from '../index-range.js'
+import { isOwn } from '../sql/names.js'
+import type { IndexDefinition, SetResult, StorageSchema, StoredRecord, Write, WriteSet } from '../storage.js'
+import { commitTypes, type KindColumns, slotCounts } from './postgres-commit-sql.js'
+import { escapeText, unescapeText } from './postgres-text.js'
+
+/** A row of the commit function's answer. The first has the time, the others what stands at the writes of refused sets. */
+export interface CommitRow {
+  /** Counts from 1. */
+  readonly at_write: number | null
+  readonly at_version: string | null
+  readonly at_value: string | null
+  readonly at_now: number | null
+}
+
+/** A write, and where it came from. */
+interface Placed {
+  readonly write: Write
+  readonly set: number
+  /** Its place in the set. */
+  readonly place: number
+  readonly kind: number
+  readonly id: string
+}
+
+const APPLIED: SetResult = Object.freeze({ applied: true })
+
+/** Turns sets into the arrays of the commit function, and its answer into results. */
+export class PostgresCommit {
+  /** The call. */
+  readonly text: string
+  readonly #layout: number
+  readonly #kinds: ReadonlyMap<string, number>
+  readonly #indexes: readonly (readonly IndexDefinition[])[]
+  readonly #slots: { readonly text: number; readonly number: number }
+
+  constructor(
+    functionName: string,
+    schema: StorageSchema,
+    indexes: readonly (readonly IndexDefinition[])[],
+    kinds: readonly KindColumns[],
+  ) {
+    this.#layout = schema.layout
+    this.#kinds = new Map(schema.kinds.map((kind, i) => [kind, i]))
+    this.#indexes = indexes
+    this.#slots = slotCounts(kinds)
+    this.text = `SELECT * FROM ${functionName}(${commitTypes(kinds)
+      .map((type, i) => `$${i + 1}::${type}`)
+      .join(', ')})`
+  }
+
+  /** Every write in the order in which the function locks: by kind, then by id. @throws OPTIONS_INVALID for an unknown kind. */
+  place(sets: readonly WriteSet[]): Placed[] {
+    const placed: Placed[] = []
+    sets.forEach(({ writes }, i) => {
+      writes.forEach((write, place) => {
+        const kind = this.#kinds.get(write.kind)
+        if (kind === undefined) throw notDeclared('kind', write.kind)
+        placed.push({ write, set: i + 1, place, kind, id: escapeText(write.id) })
+      })
+    })
+    return placed.sort((a, b) => a.kind - b.kind || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+  }
+
+  /** The values of the call. */
+  values(sets: readonly WriteSet[], placed: readonly Placed[]): unknown[] {
+    const texts = Array.from({ length: this.#slots.text }, (): (string | null)[] => placed.map(() => null))
+    const numbers = Array.from({ length: this.#slots.number }, (): (number | null)[] => placed.map(() => null))
+    placed.forEach(({ write: { id, leave }, kind }, row) => {
+      if (!leave) return
+      let text = 0
+      let number = 0
+      for (const index of this.#indexes[kind] as readonly IndexDefinition[]) {
+        const key = index.key(leave.value, id)
+        for (let field = 0; field < index.fields.length; field++) {
+          if (!isOwn(index, field)) continue
+          const part = key?.[field]
+          const slot = index.fields[field]?.type === 'text' ? texts[text++] : numbers[number++]
+          if (slot !== undefined && part !== undefined) slot[row] = typeof part === 'string' ? escapeText(part) : part
+        }
+      }
+    })
+    return [
+      this.#layout,
+      sets.map((set) => set.notAfter),
+      placed.map(({ set }) => set),
+      placed.map(({ kind }) => kind),
+      placed.map(({ id }) => id),
+      placed.map(({ write }) => (write.expect === null ? null : escapeText(write.expect))),
+      placed.map(({ write }) => (write.leave ? escapeText(write.leave.version) : null)),
+      placed.map(({ write }) => write.leave === null),
+      placed.map(({ write }) => (write.leave ? JSON.stringify(write.leave.value) : null)),
+      ...texts,
+      ...numbers,
+    ]
+  }
+
+  /** What became of each set. */
+  results(sets: readonly WriteSet[], placed: readonly Placed[], rows: readonly CommitRow[]): readonly SetResult[] {
+    const nowMs = rows[0]?.at_now ?? Number.NaN
+    const found = new Map<number, (StoredRecord | undefined)[]>()
+    for (const { at_write: at, at_version: version, at_value: value } of rows.slice(1)) {
+      const { write, set, place } = placed[Number(at) - 1] as Placed
+      const standing = found.get(set) ?? new Array<undefined>(sets[set - 1]?.writes.length ?? 0).fill(undefined)
+      found.set(set, standing)
+      if (version === null || value === null) continue
+      standing[place] = { kind: write.kind, id: write.id, version: unescapeText(version), value: JSON.parse(value) }
+    }
+    return sets.map((set, i) => resultOf(set, found.get(i + 1), nowMs))
+  }
+}
+
+/** A refused set that was sent before counts as applied while its records carry what it would leave. */
+function resultOf(
+  { writes, notAfter }: WriteSet,
+  found: readonly (StoredRecord | undefined)[] | undefined,
+  nowMs: number,
+): SetResult {
+  const isLate = nowMs > notAfter
+  if (found === undefined) return isLate ? { applied: false, reason: 'late', found: [] } : APPLIED
+  const leaving = writes.some(({ leave }) => leave !== undefined)
+  const stands = writes.every(({ leave }, i) => leave === undefined || found[i]?.version === leave?.version)
+  if (leaving && stands) return APPLIED
+  return { applied: false, reason: isLate ? 'late' : 'conflict', found }
+}

@@ -1,0 +1,225 @@
+import pRetry from 'p-retry'
+import { BatutaError, isBatutaError } from '../../errors/base-error.js'
+import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import { spanOf } from '../span.js'
+import {
+  COUNT_LIMIT,
+  type IndexDefinition,
+  type IndexKey,
+  type IndexQuery,
+  type IndexRange,
+  type RecordKey,
+  type SetResult,
+  type Storage,
+  type StorageAnswer,
+  type StorageChannel,
+  type StorageSchema,
+  type StoredRecord,
+  type WriteSet,
+} from '../storage.js'
+import { PostgresChannel } from './postgres-channel.js'
+import { type CommitRow, PostgresCommit } from './postgres-commit.js'
+import { PostgresConnection } from './postgres-connection.js'
+import { OTHER_LAYOUT, sqlState } from './postgres-errors.js'
+import { indexesOf, layoutOf, type PostgresLayout, typedColumns } from './postgres-layout.js'
+import { assertNotNewer, prepareLayout } from './postgres-migration.js'
+import { type PostgresSettings, type PostgresStorageOptions, postgresSettings } from './postgres-options.js'
+import { askCount, askRecords, askSpan, askTime, type RecordRow, recordOf } from './postgres-queries.js'
+
+/** Pauses between two tries to open a server that is starting or away. */
+const OPEN_PAUSE_MS = { minTimeout: 50, maxTimeout: 1_000, retries: 1_000 }
+
+/**
+ * Keeps everything in a PostgreSQL database (14 or later): several processes on several machines. One table per kind, its
+ * value as JSON text beside the columns of its indexes, so that it can be read with any tool. A commit is one call of a
+ * function in the database, and one round trip, however many sets it has.
+ *
+ * Several orchestrators of one process may share one storage: it is closed when each that opened it has closed it.
+ * @throws OPTIONS_INVALID
+ */
+export function postgresStorage(options: PostgresStorageOptions): Storage {
+  return new PostgresStorage(postgresSettings(options))
+}
+
+/** What there is while the storage is open. */
+interface Opened {
+  readonly connection: PostgresConnection
+  readonly schema: StorageSchema
+  readonly layout: PostgresLayout
+  readonly commit: PostgresCommit
+  readonly kinds: ReadonlySet<string>
+  readonly indexes: ReadonlyMap<string, IndexDefinition>
+  readonly channels: Set<StorageChannel>
+}
+
+class PostgresStorage implements Storage {
+  readonly name = 'postgres'
+  readonly outcomeAlwaysKnown = false
+  readonly durable = true
+  readonly channel?: () => StorageChannel
+  readonly #settings: PostgresSettings
+  #opening: Promise<Opened> | undefined
+  #opened: Opened | undefined
+  #users = 0
+  #lastMs = 0
+
+  constructor(settings: PostgresSettings) {
+    this.#settings = settings
+    if (settings.channel) this.channel = () => this.#channel()
+  }
+
+  async open(schema: StorageSchema): Promise<StorageAnswer> {
+    this.#opening ??= this.#connect(schema)
+    try {
+      this.#opened = await this.#opening
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+    this.#users++
+    return await this.read([])
+  }
+
+  async read(keys: readonly RecordKey[]) {
+    const { connection, layout, kinds } = this.#assertOpen()
+    const asked = new Map<string, string[]>()
+    for (const { kind, id } of keys) {
+      if (!kinds.has(kind)) throw notDeclared('kind', kind)
+      const ids = asked.get(kind)
+      if (ids === undefined) asked.set(kind, [id])
+      else ids.push(id)
+    }
+    const tables = [...asked].map(([kind, ids]) => ({ kind, table: layout.table(kind), ids }))
+    const { text, values } = tables.length === 0 ? askTime : askRecords(tables)
+    const rows = await connection.run<RecordRow>('reads', text, values)
+    const found = new Map<string, StoredRecord>()
+    for (const row of rows) {
+      if (typeof row.id !== 'string') continue
+      const record = recordOf(tables[Number(row.kind)]?.kind as string, row)
+      found.set(`${record.kind}/${record.id}`, record)
+    }
+    return { now: this.#now(rows), records: keys.map(({ kind, id }) => found.get(`${kind}/${id}`)) }
+  }
+
+  async query(name: string, query: IndexQuery) {
+    const { connection, layout, indexes } = this.#assertOpen()
+    const index = indexOf(indexes, name)
+    checkQuery(index, query)
+    const span = spanOf(index, query, query)
+    if (span === undefined) return { now: (await this.read([])).now, records: [] }
+    // One more than asked for tells whether a cursor is due.
+    const { text, values } = askSpan(layout.table(index.kind), index, span, query.order ?? 'asc', query.limit + 1)
+    const rows = await connection.run<RecordRow>('reads', text, values)
+    const now = this.#now(rows)
+    const records = rows.filter(({ id }) => id !== null).map((row) => recordOf(index.kind, row))
+    const more = records.length > query.limit
+    if (more) records.pop()
+    const last = records[records.length - 1]
+    if (!more || last === undefined) return { now, records }
+    return { now, records, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
+  }
+
+  async count(name: string, range: IndexRange) {
+    const { connection, layout, indexes } = this.#assertOpen()
+    const index = indexOf(indexes, name)
+    checkRange(index, range)
+    const span = spanOf(index, range)
+    if (span === undefined) return { now: (await this.read([])).now, count: 0 }
+    const { text, values } = askCount(layout.table(index.kind), index, span, COUNT_LIMIT)
+    const rows = await connection.run<{ now_ms: number; count: number }>('reads', text, values)
+    return { now: this.#now(rows), count: rows[0]?.count ?? 0 }
+  }
+
+  async commit(sets: readonly WriteSet[]) {
+    const { connection, schema, commit } = this.#assertOpen()
+    if (sets.length === 0) return { now: (await this.read([])).now, results: [] as readonly SetResult[] }
+    const placed = commit.place(sets)
+    const values = commit.values(sets, placed)
+    let rows: readonly CommitRow[]
+    try {
+      rows = await connection.run<CommitRow>('writes', commit.text, values)
+    } catch (error) {
+      throw otherLayout(error, schema) ?? error
+    }
+    const results = commit.results(sets, placed, rows)
+    return { now: this.#now([{ now_ms: rows[0]?.at_now ?? 0 }]), results }
+  }
+
+  async close(): Promise<void> {
+    if (this.#users === 0 || --this.#users > 0) return
+    const opened = this.#opened
+    this.#opened = undefined
+    this.#opening = undefined
+    for (const channel of opened?.channels ?? []) await channel.close()
+    await opened?.connection.close()
+  }
+
+  #channel(): StorageChannel {
+    const { connection, channels } = this.#assertOpen()
+    const channel = new PostgresChannel(connection, `batuta_${this.#settings.schema}`)
+    channels.add(channel)
+    return channel
+  }
+
+  async #connect(schema: StorageSchema): Promise<Opened> {
+    const { migrate, openTimeoutMs } = this.#settings
+    const connection = await PostgresConnection.open(this.#settings)
+    const layout = layoutOf(this.#settings.schema, schema)
+    try {
+      await pRetry(() => prepareLayout(connection, schema, layout, migrate), {
+        ...OPEN_PAUSE_MS,
+        maxRetryTime: openTimeoutMs,
+        shouldRetry: ({ error }) => isBatutaError(error) && error.retryable,
+      })
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+    const indexes = schema.kinds.map((kind) => indexesOf(schema, kind))
+    const kinds = schema.kinds.map((kind, i) => ({
+      table: layout.table(kind),
+      columns: typedColumns(indexes[i] ?? []),
+    }))
+    return {
+      connection,
+      schema,
+      layout,
+      commit: new PostgresCommit(layout.commit, schema, indexes, kinds),
+      kinds: new Set(schema.kinds),
+      indexes: new Map(schema.indexes.map((index) => [index.name, index])),
+      channels: new Set(),
+    }
+  }
+
+  #assertOpen(): Opened {
+    if (this.#opened !== undefined) return this.#opened
+    throw new BatutaError('STORAGE_CLOSED', 'The PostgreSQL storage is not open.', {
+      data: { storage: this.name },
+      fix: 'Call open() first.',
+    })
+  }
+
+  /** The server's time. It may be set back, or another server's after a failover; ours never goes back. */
+  #now(rows: readonly { readonly now_ms: number }[]): number {
+    this.#lastMs = Math.max(this.#lastMs, rows[0]?.now_ms ?? 0)
+    return this.#lastMs
+  }
+}
+
+function indexOf(indexes: ReadonlyMap<string, IndexDefinition>, name: string): IndexDefinition {
+  const index = indexes.get(name)
+  if (index === undefined) throw notDeclared('index', name)
+  return index
+}
+
+/** What a commit is told when the store was migrated since it was opened: its writes would miss new indexes. */
+function otherLayout(error: unknown, schema: StorageSchema): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (sqlState(cause) !== OTHER_LAYOUT) return undefined
+  try {
+    assertNotNewer(Number(/\d+/.exec((cause as Error).message)?.[0] ?? 0), schema)
+    return undefined
+  } catch (newer) {
+    return newer
+  }
+}
