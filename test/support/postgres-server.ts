@@ -91,7 +91,7 @@ export class PostgresServer {
     const env = { ...process.env, LC_ALL: 'C' }
     const child = spawn(postgres, args, { stdio: ['ignore', 'ignore', 'pipe'], env, ...otherUser() })
     this.#process = child
-    process.once('exit', () => child.kill('SIGQUIT'))
+    process.once('exit', this.#killAtExit)
     let log = ''
     await new Promise<void>((resolve, reject) => {
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -108,10 +108,13 @@ export class PostgresServer {
     const child = this.#process
     this.#process = undefined
     if (child === undefined || child.exitCode !== null) return
+    process.removeListener('exit', this.#killAtExit)
     const ended = once(child, 'exit')
     child.kill(how === 'crash' ? 'SIGQUIT' : 'SIGINT')
     await ended
   }
+
+  readonly #killAtExit = (): void => void this.#process?.kill('SIGQUIT')
 
   /** Runs statements on a connection that ends with them; as another user, or in another database, if the URL says so. */
   async admin<T>(work: (client: pg.Client) => Promise<T>, url = this.url): Promise<T> {

@@ -116,7 +116,8 @@ export class PostgresChannel implements StorageChannel {
   #release(client: PostgresClient): void {
     client.removeListener('notification', this.#onNotification)
     client.removeListener('end', this.#onLoss)
-    client.release(true)
+    client.removeListener('error', this.#onLoss)
+    this.#connection.release(client, true)
   }
 
   #again(): void {

@@ -1,6 +1,6 @@
 import { realClock } from '../../internal/clock.js'
 import { createPool, type PostgresClient, type PostgresPool } from './postgres-driver.js'
-import { type CallKind, isConnectionSpent, notConnected, toStorageError } from './postgres-errors.js'
+import { type CallKind, isConnectionSpent, notConnected, sqlState, toStorageError } from './postgres-errors.js'
 import type { PostgresSettings } from './postgres-options.js'
 
 /** Where the storage gets its connections from: a pool, never waited for longer than a command may take. */
@@ -34,8 +34,6 @@ export class PostgresConnection {
   /** Does something on one connection, and gives it back, or up when it is spent. Throws what {@link run} throws. */
   async use<T>(kind: CallKind, work: (client: PostgresClient) => Promise<T>): Promise<T> {
     const client = await this.connect()
-    // An error between two statements has nobody to tell; the next statement fails.
-    client.on('error', ignore)
     let isSpent = false
     try {
       return await work(client)
@@ -43,23 +41,34 @@ export class PostgresConnection {
       isSpent = isConnectionSpent(error)
       throw toStorageError(error, kind)
     } finally {
-      client.removeListener('error', ignore)
-      client.release(isSpent)
+      this.release(client, isSpent)
     }
   }
 
-  /** A connection that the caller gives back. @throws STORAGE_UNAVAILABLE */
+  /** A connection that the caller gives back through {@link release}. @throws STORAGE_UNAVAILABLE */
   async connect(): Promise<PostgresClient> {
-    const connecting = this.#pool.connect()
+    const connecting = new Promise<PostgresClient>((resolve, reject) => {
+      this.#pool.connect((error, client) => {
+        // Listened to at once: the server's goodbye may be in the same packet as its welcome. An error between two
+        // statements has nobody to tell; the next statement fails.
+        client?.on('error', ignore)
+        if (client === undefined) reject(error)
+        else resolve(client)
+      })
+    })
     try {
       return await inTime(connecting, this.#timeoutMs, 'no connection in time')
     } catch (error) {
       // One that comes too late is nobody's.
-      connecting.then((client) => client.release(), ignore)
-      const unreachable = notConnected(error)
-      const meant = toStorageError(error, 'reads')
-      throw meant instanceof Error && meant !== error ? meant : unreachable
+      connecting.then((client) => this.release(client, false), ignore)
+      throw sqlState(error) === undefined ? notConnected(error) : toStorageError(error, 'reads')
     }
+  }
+
+  /** Gives a connection back, or closes it. */
+  release(client: PostgresClient, isSpent: boolean): void {
+    client.removeListener('error', ignore)
+    client.release(isSpent)
   }
 
   /** Runs one statement on this connection, whose answer may take as long as a command may. */

@@ -51,13 +51,13 @@ export function watched(pool: pg.Pool): { pool: PostgresPool; asked: PostgresQue
       return client.query(query)
     },
     release: (close) => client.release(close),
-    on: (event: string, listener: (value: never) => void) => client.on(event as 'error', listener),
-    removeListener: (event: string, listener: (value: never) => void) => client.removeListener(event, listener),
+    on: client.on.bind(client),
+    removeListener: client.removeListener.bind(client),
   })
   return {
     asked,
     pool: {
-      connect: async () => watchedClient(await pool.connect()),
+      connect: (callback) => pool.connect((error, client) => callback(error, client && watchedClient(client))),
       end: () => pool.end(),
       on: (event, listener) => pool.on(event, listener),
       removeListener: (event, listener) => pool.removeListener(event, listener),
