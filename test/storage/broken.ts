@@ -5,13 +5,15 @@ import { runStorageCase, storageConformanceCases } from '../../src/testing/stora
 /** What a broken storage does in its own way; the rest is the memory storage's. */
 export type Defect = (inner: Storage) => Partial<Storage>
 
-/** A memory storage with a defect. */
-export function withDefect(defect: Defect): Storage {
-  const inner = memoryStorage()
+/** Defects by name, each with the cases of the kit that notice it. */
+export type Defects = Readonly<Record<string, { readonly defect: Defect; readonly cases: readonly string[] }>>
+
+/** A storage with a defect. */
+export function withDefect(defect: Defect, inner: Storage): Storage {
   const sound: Storage = {
     name: inner.name,
-    outcomeAlwaysKnown: true,
-    durable: false,
+    outcomeAlwaysKnown: inner.outcomeAlwaysKnown,
+    durable: inner.durable,
     open: (schema) => inner.open(schema),
     read: (keys) => inner.read(keys),
     query: (index, query) => inner.query(index, query),
@@ -22,15 +24,23 @@ export function withDefect(defect: Defect): Storage {
   return { ...sound, ...defect(inner) }
 }
 
-/** The names of these cases that a storage with the defect fails. */
-export async function caught(defect: Defect, names: readonly string[]): Promise<string[]> {
+/**
+ * The names of these cases that a storage with the defect fails.
+ * @param make - a sound and empty storage.
+ */
+export async function caught(
+  defect: Defect,
+  names: readonly string[],
+  make: () => Storage = memoryStorage,
+): Promise<string[]> {
   const failed: string[] = []
   for (const name of names) {
     const found = storageConformanceCases.filter((one) => `${one.topic}: ${one.name}` === name)
     if (found.length !== 1) throw new Error(`The kit has ${found.length} cases named "${name}".`)
     for (const one of found) {
-      const storage = withDefect(defect)
-      const create = async () => ({ storage, reopen: async () => storage, dispose: async () => {} })
+      const inner = make()
+      const storage = withDefect(defect, inner)
+      const create = async () => ({ storage, reopen: async () => storage, dispose: () => inner.close() })
       await runStorageCase(one, create).catch(() => failed.push(name))
     }
   }

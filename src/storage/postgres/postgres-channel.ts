@@ -14,8 +14,8 @@ const PAUSE_MS = { first: 100, last: 5_000 }
 const PROBE_MS = 15_000
 
 /**
- * LISTEN and NOTIFY on a connection of its own, taken when somebody listens or speaks first. Never inside a commit: a
- * transaction that notifies takes a lock of the whole server at its end.
+ * LISTEN on a connection of its own, taken when somebody listens first; NOTIFY on any. Never inside a commit: a transaction
+ * that notifies takes a lock of the whole server at its end.
  */
 export class PostgresChannel implements StorageChannel {
   readonly maxBytes = MAX_BYTES
@@ -35,10 +35,7 @@ export class PostgresChannel implements StorageChannel {
 
   publish(text: string): void {
     if (this.#isClosed || Buffer.byteLength(text) > MAX_BYTES) return
-    this.#want()
-    const client = this.#client
-    if (client === undefined) return
-    this.#connection.ask(client, 'SELECT pg_notify($1, $2)', [this.#name, text]).catch(() => this.#drop(client))
+    this.#connection.run('reads', 'SELECT pg_notify($1, $2)', [this.#name, text]).catch(() => undefined)
   }
 
   subscribe(listener: (text: string) => void): () => void {
@@ -46,7 +43,10 @@ export class PostgresChannel implements StorageChannel {
     // One function given twice is two listeners.
     const own = (text: string) => listener(text)
     this.#listeners.add(own)
-    this.#want()
+    if (!this.#isWanted) {
+      this.#isWanted = true
+      void this.#connect()
+    }
     return () => this.#listeners.delete(own)
   }
 
@@ -55,12 +55,6 @@ export class PostgresChannel implements StorageChannel {
     this.#listeners.clear()
     this.#timer?.cancel()
     if (this.#client !== undefined) this.#drop(this.#client)
-  }
-
-  #want(): void {
-    if (this.#isWanted) return
-    this.#isWanted = true
-    void this.#connect()
   }
 
   async #connect(): Promise<void> {

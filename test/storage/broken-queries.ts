@@ -1,7 +1,6 @@
-import { describe, expect, it } from 'vitest'
 import type { IndexDefinition, IndexKey, IndexQuery, Storage, StoredRecord, Write } from '../../src/storage/storage.js'
 import { KIT_SCHEMA } from '../../src/testing/storage-conformance/schema.js'
-import { caught, changingRecords, type Defect } from './broken.js'
+import { changingRecords, type Defect, type Defects } from './broken.js'
 
 const RANDOM = 'random: behaves as a map and a sort do'
 
@@ -98,7 +97,8 @@ const withoutFirst = (inner: Storage, rest: (index: string, query: IndexQuery) =
     query.cursor === undefined ? inner.query(index, query) : rest(index, query),
 })
 
-const DEFECTS: Readonly<Record<string, { defect: Defect; cases: readonly string[] }>> = {
+/** What a storage may do wrong with queries, and the cases of the kit that notice. */
+export const QUERY_DEFECTS: Defects = {
   'a stale read': { defect: stale('read'), cases: ['read: sees every commit that was answered'] },
   'a stale query': {
     defect: stale('query'),
@@ -271,11 +271,3 @@ const DEFECTS: Readonly<Record<string, { defect: Defect; cases: readonly string[
     cases: ['close: may be called twice'],
   },
 }
-
-describe('the kit notices', () => {
-  for (const [name, { defect, cases }] of Object.entries(DEFECTS)) {
-    it(name, async () => {
-      expect(await caught(defect, cases)).toEqual(cases)
-    })
-  }
-})

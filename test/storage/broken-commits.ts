@@ -1,6 +1,5 @@
-import { describe, expect, it } from 'vitest'
 import type { SetResult, Storage, Write, WriteSet } from '../../src/storage/storage.js'
-import { caught, changingResults, changingSets, type Defect, mapWrites } from './broken.js'
+import { changingResults, changingSets, type Defect, type Defects, mapWrites } from './broken.js'
 
 const isDelete = (write: Write) => write.leave === null
 const conflict = (set: WriteSet): SetResult => {
@@ -93,7 +92,8 @@ const swallowingErrors: Defect = (inner) => ({
   commit: (sets) => inner.commit(sets).catch(async () => ({ now: 0, results: sets.map(() => ({ applied: true })) })),
 })
 
-const DEFECTS: Readonly<Record<string, { defect: Defect; cases: readonly string[] }>> = {
+/** What a storage may do wrong with commits, and the cases of the kit that notice. */
+export const COMMIT_DEFECTS: Defects = {
   'a set that is not atomic': {
     defect: nonAtomic,
     cases: [
@@ -220,7 +220,7 @@ const DEFECTS: Readonly<Record<string, { defect: Defect; cases: readonly string[
     defect: changingSets((set) =>
       mapWrites(set, (write) => {
         if (!write.leave) return write
-        const value = JSON.parse(JSON.stringify(write.leave.value), (_, part) => (part === null ? undefined : part))
+        const value = JSON.parse(JSON.stringify(write.leave.value), (_, part) => (part === null ? '' : part))
         return { ...write, leave: { ...write.leave, value } }
       }),
     ),
@@ -246,11 +246,3 @@ const DEFECTS: Readonly<Record<string, { defect: Defect; cases: readonly string[
     cases: ['values: belong to their own record, whatever its id'],
   },
 }
-
-describe('the kit notices', () => {
-  for (const [name, { defect, cases }] of Object.entries(DEFECTS)) {
-    it(name, async () => {
-      expect(await caught(defect, cases)).toEqual(cases)
-    })
-  }
-})
