@@ -101,7 +101,7 @@ export interface StorageAnswer {
 
 /**
  * Short texts between the processes that share a store. Every text may be lost, doubled or late; a sender may hear its own.
- * The bus over it says what they mean, and collects them, so that a channel is used a few times a second at most.
+ * The bus over it says what they mean, and sends those of some milliseconds together.
  */
 export interface StorageChannel {
   /** The longest text that it carries, in bytes of UTF-8. */

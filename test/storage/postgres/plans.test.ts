@@ -107,7 +107,7 @@ describePostgres(`plans at ${RECORDS} records of a kind`, [], (server) => {
           const name = scans[0]?.['Index Name']
           expect(scans).toHaveLength(1)
           expect(isWhole && name === `batuta_${index.kind}_pkey` ? own : name, about).toBe(own)
-          expect(scans[0]?.['Rows Removed by Filter'] ?? 0, about).toBe(0)
+          expect(scans[0]?.['Rows Removed by Filter'] ?? 0, about).toBeLessThanOrEqual(isWhole ? 1 : 0)
           expect(scans[0]?.['Actual Rows'], about).toBeLessThanOrEqual(11)
           plans++
         }
