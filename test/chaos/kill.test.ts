@@ -91,9 +91,10 @@ describe('one SQLite file', () => {
   it(
     'keeps its promises when a process is stopped for longer than its lease, and goes on',
     async () => {
-      const tasks = 400
+      const tasks = 300
       const leaseMs = 600
-      const chaos = newFleet({ tasks, nodes: 2, leaseMs, durationMs: 40 })
+      // Long enough that some are running whenever it is stopped.
+      const chaos = newFleet({ tasks, nodes: 2, leaseMs, durationMs: 120 })
       const [stalled, other] = [chaos.start(0, tasks), chaos.start(1, tasks)]
       await Promise.all([stalled.up, other.up])
       await until(
