@@ -1,7 +1,7 @@
 /**
  * Runs every bench/*.bench.ts in a process of its own, one after the other, and prints one table.
  *
- * `npm run bench`, `npm run bench -- sqlite` (names that contain it), `npm run bench -- --write` (also puts the table into
+ * `npm run bench`, `npm run bench -- sqlite redis` (names that contain one of these), `npm run bench -- --write` (also puts the table into
  * docs/benchmarks.md, one section per major version of Node). To measure with another Node: `npm run build`, then start this
  * file with that one.
  */
@@ -14,8 +14,10 @@ import { type BenchRow, tableOf } from './measure.js'
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
 const args = process.argv.slice(2)
-const filter = args.find((arg) => !arg.startsWith('-')) ?? ''
-const names = readdirSync(folder).filter((name) => name.endsWith('.bench.ts') && name.includes(filter))
+const parts = args.filter((arg) => !arg.startsWith('-'))
+const names = readdirSync(folder).filter(
+  (name) => name.endsWith('.bench.ts') && (parts.length === 0 || parts.some((part) => name.includes(part))),
+)
 
 /** The rows that one benchmark reports. */
 async function rowsOf(name: string): Promise<readonly BenchRow[]> {
