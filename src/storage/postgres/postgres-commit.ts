@@ -1,6 +1,7 @@
 import { notDeclared } from '../index-range.js'
 import { isOwn } from '../sql/names.js'
 import type { IndexDefinition, SetResult, StorageSchema, StoredRecord, Write, WriteSet } from '../storage.js'
+import { boolArray, float8Array, intArray, textArray } from './postgres-array.js'
 import { commitTypes, type KindColumns, slotCounts } from './postgres-commit-sql.js'
 import { escapeText, unescapeText } from './postgres-text.js'
 
@@ -82,16 +83,16 @@ export class PostgresCommit {
     })
     return [
       this.#layout,
-      sets.map((set) => set.notAfter),
-      placed.map(({ set }) => set),
-      placed.map(({ kind }) => kind),
-      placed.map(({ id }) => id),
-      placed.map(({ write }) => (write.expect === null ? null : escapeText(write.expect))),
-      placed.map(({ write }) => (write.leave ? escapeText(write.leave.version) : null)),
-      placed.map(({ write }) => write.leave === null),
-      placed.map(({ write }) => (write.leave ? JSON.stringify(write.leave.value) : null)),
-      ...texts,
-      ...numbers,
+      float8Array(sets.map((set) => set.notAfter)),
+      intArray(placed.map(({ set }) => set)),
+      intArray(placed.map(({ kind }) => kind)),
+      textArray(placed.map(({ id }) => id)),
+      textArray(placed.map(({ write }) => (write.expect === null ? null : escapeText(write.expect)))),
+      textArray(placed.map(({ write }) => (write.leave ? escapeText(write.leave.version) : null))),
+      boolArray(placed.map(({ write }) => write.leave === null)),
+      textArray(placed.map(({ write }) => (write.leave ? JSON.stringify(write.leave.value) : null))),
+      ...texts.map(textArray),
+      ...numbers.map(float8Array),
     ]
   }
 
