@@ -379,25 +379,30 @@ describePostgres(
   whyNoFaults,
 )
 
-describePostgres('a connection that is refused', [], (server) => {
-  it.each([
-    ['by a wrong password', (url: string) => url.replace(':password@', ':wrong@')],
-    ['for want of a database', (url: string) => url.replace(/\/postgres$/, '/nowhere')],
-  ])('%s: at once, and not to be tried again', async (_, change) => {
-    const startedAt = performance.now()
-    const error = await failure(opened({ connectionString: change(server().url) }))
-    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: false })
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
-  })
+describePostgres(
+  'a connection that is refused',
+  [],
+  (server) => {
+    it.each([
+      ['by a wrong password', (url: string) => url.replace(':password@', ':wrong@')],
+      ['for want of a database', (url: string) => url.replace(/\/postgres$/, '/nowhere')],
+    ])('%s: at once, and not to be tried again', async (_, change) => {
+      const startedAt = performance.now()
+      const error = await failure(opened({ connectionString: change(server().url) }))
+      expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: false })
+      expect(performance.now() - startedAt).toBeLessThan(10_000)
+    })
 
-  it('because nobody is there: after the time to wait for it', async () => {
-    const error = await failure(
-      opened({ connectionString: 'postgres://postgres:password@127.0.0.1:1/postgres', openTimeoutMs: 300 }),
-    )
-    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
-    expect(error.message).toContain('ECONNREFUSED')
-  })
-})
+    it('because nobody is there: after the time to wait for it', async () => {
+      const error = await failure(
+        opened({ connectionString: 'postgres://postgres:password@127.0.0.1:1/postgres', openTimeoutMs: 300 }),
+      )
+      expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
+      expect(error.message).toContain('ECONNREFUSED')
+    })
+  },
+  whyNoFaults,
+)
 
 describePostgres('a database that has no room', [], (server) => {
   it('takes nothing of a commit, and everything when there is room', async () => {
