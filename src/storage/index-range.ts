@@ -1,7 +1,7 @@
 /** What every adapter checks before it looks into an index, and how cursors are written. */
 import { BatutaError } from '../errors/base-error.js'
 import type { SchemaIssue } from '../errors/codes.js'
-import type { IndexDefinition, IndexKey, IndexQuery, IndexRange } from './storage.js'
+import type { IndexDefinition, IndexKey, IndexQuery, IndexRange, StoredRecord } from './storage.js'
 
 /** The most records that one query may ask for. */
 export const QUERY_LIMIT = 1_000
@@ -51,6 +51,28 @@ function fits(index: IndexDefinition, key: IndexKey): boolean {
 /** A cursor: the last key that was answered. */
 export function encodeCursor(key: IndexKey): string {
   return JSON.stringify(key)
+}
+
+/** The index of this name. @throws OPTIONS_INVALID when the schema declares none. */
+export function indexOf(indexes: ReadonlyMap<string, IndexDefinition>, name: string): IndexDefinition {
+  const index = indexes.get(name)
+  if (index === undefined) throw notDeclared('index', name)
+  return index
+}
+
+/**
+ * What a query answers, of records that were read in its order: at most `limit`, and a cursor if there is one more.
+ * @param found - one more than asked for tells whether there is; it is taken out.
+ */
+export function pageOf(
+  index: IndexDefinition,
+  found: StoredRecord[],
+  limit: number,
+): { readonly records: readonly StoredRecord[]; readonly cursor?: string } {
+  if (found.length <= limit) return { records: found }
+  found.pop()
+  const last = found[found.length - 1] as StoredRecord
+  return { records: found, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
 }
 
 /**

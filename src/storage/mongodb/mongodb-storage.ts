@@ -1,11 +1,10 @@
 import pRetry from 'p-retry'
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
-import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import { checkQuery, checkRange, notDeclared, pageOf } from '../index-range.js'
 import { type Span, spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,
-  type IndexKey,
   type IndexQuery,
   type IndexRange,
   type RecordKey,
@@ -116,10 +115,8 @@ class MongodbStorage implements Storage {
       limit: query.limit + 1,
       batchSize: query.limit + 1,
     })
-    const records = documents.slice(0, query.limit).map((document) => recordOf(index.kind, document))
-    const last = records.at(-1)
-    if (documents.length <= query.limit || last === undefined) return { now, records }
-    return { now, records, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
+    const records = documents.map((document) => recordOf(index.kind, document))
+    return { now, ...pageOf(index, records, query.limit) }
   }
 
   async count(name: string, range: IndexRange) {

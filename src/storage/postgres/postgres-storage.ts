@@ -1,11 +1,10 @@
 import pRetry from 'p-retry'
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
-import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
 import { spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,
-  type IndexKey,
   type IndexQuery,
   type IndexRange,
   type RecordKey,
@@ -112,11 +111,7 @@ class PostgresStorage implements Storage {
     const rows = await connection.run<RecordRow>('reads', text, values)
     const now = this.#now(rows)
     const records = rows.filter(({ id }) => id !== null).map((row) => recordOf(index.kind, row))
-    const more = records.length > query.limit
-    if (more) records.pop()
-    const last = records[records.length - 1]
-    if (!more || last === undefined) return { now, records }
-    return { now, records, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
+    return { now, ...pageOf(index, records, query.limit) }
   }
 
   async count(name: string, range: IndexRange) {
@@ -204,12 +199,6 @@ class PostgresStorage implements Storage {
     this.#lastMs = Math.max(this.#lastMs, rows[0]?.now_ms ?? 0)
     return this.#lastMs
   }
-}
-
-function indexOf(indexes: ReadonlyMap<string, IndexDefinition>, name: string): IndexDefinition {
-  const index = indexes.get(name)
-  if (index === undefined) throw notDeclared('index', name)
-  return index
 }
 
 /** What a commit is told when the store was migrated since it was opened: its writes would miss new indexes. */

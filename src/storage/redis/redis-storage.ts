@@ -1,9 +1,8 @@
 import { BatutaError } from '../../errors/base-error.js'
-import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,
-  type IndexKey,
   type IndexQuery,
   type IndexRange,
   type RecordKey,
@@ -99,12 +98,7 @@ class RedisStorage implements Storage {
     for (let i = 2; i < answer.length; i += 2) {
       records.push(decodeRecord(index.kind, String(answer[i]), String(answer[i + 1])))
     }
-    const more = records.length > query.limit
-    if (more) records.pop()
-    const now = this.#now(answer)
-    const last = records[records.length - 1]
-    if (!more || last === undefined) return { now, records }
-    return { now, records, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
+    return { now: this.#now(answer), ...pageOf(index, records, query.limit) }
   }
 
   async count(name: string, range: IndexRange) {
@@ -174,10 +168,4 @@ function indexesOf(kinds: ReadonlyMap<string, readonly IndexDefinition[]>, kind:
   const indexes = kinds.get(kind)
   if (indexes === undefined) throw notDeclared('kind', kind)
   return indexes
-}
-
-function indexOf(indexes: ReadonlyMap<string, IndexDefinition>, name: string): IndexDefinition {
-  const index = indexes.get(name)
-  if (index === undefined) throw notDeclared('index', name)
-  return index
 }

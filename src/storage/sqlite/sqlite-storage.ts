@@ -1,10 +1,9 @@
 import { BatutaError } from '../../errors/base-error.js'
-import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
 import { spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,
-  type IndexKey,
   type IndexQuery,
   type IndexRange,
   type RecordKey,
@@ -89,12 +88,7 @@ class SqliteStorage implements Storage {
     return this.#guarded(() => {
       // One more than asked for tells whether a cursor is due.
       const records = tableOf(tables, index.kind).select(index, span, query.order ?? 'asc', query.limit + 1)
-      const more = records.length > query.limit
-      if (more) records.pop()
-      const now = this.#now()
-      const last = records[records.length - 1]
-      if (!more || last === undefined) return { now, records }
-      return { now, records, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
+      return { now: this.#now(), ...pageOf(index, records, query.limit) }
     })
   }
 
@@ -167,12 +161,6 @@ function tableOf(tables: ReadonlyMap<string, SqliteTable>, kind: string): Sqlite
   const table = tables.get(kind)
   if (table === undefined) throw notDeclared('kind', kind)
   return table
-}
-
-function indexOf(indexes: ReadonlyMap<string, IndexDefinition>, name: string): IndexDefinition {
-  const index = indexes.get(name)
-  if (index === undefined) throw notDeclared('index', name)
-  return index
 }
 
 type Tables = ReadonlyMap<string, SqliteTable>
