@@ -1,6 +1,7 @@
 import { type Contribution, foundIn } from '../coordinator/commit/set-builder.js'
 import type { NodeContext } from '../coordinator/node-context.js'
 import type { OpenSession, SessionSupport } from '../coordinator/task-extension.js'
+import { within } from '../internal/within.js'
 import type { SessionRecord, StoredMessage } from '../storage/records.js'
 import type { TaskSession } from '../task/context.js'
 import type { HistoryOptions } from '../task/message.js'
@@ -14,6 +15,7 @@ import { purgeSessions } from './session-purge.js'
 export interface HistorySettings {
   readonly maxMessages: number
   readonly summarise: HistoryOptions['summarise']
+  readonly summariseTimeoutMs: number
   /** A session that is younger may still be gone on with, whatever the retention. */
   readonly idleMs: number
 }
@@ -65,7 +67,11 @@ async function summarised(
   const dropped = task.answers === true && seen !== undefined ? overflow(seen.messages, history.maxMessages) : []
   if (dropped.length === 0 || history.summarise === undefined) return { dropped, text: seen?.summary }
   try {
-    return { dropped, text: await history.summarise(dropped.map(messageOf), seen?.summary) }
+    const { summarise, summariseTimeoutMs } = history
+    const made = Promise.resolve(summarise(dropped.map(messageOf), seen?.summary))
+    const text = await within(node.clock, summariseTimeoutMs, made)
+    if (typeof text !== 'string') throw new TypeError(`summarise must give a string, not ${typeof text}.`)
+    return { dropped, text }
   } catch (error) {
     node.log.warn({ taskId: task.id, error }, 'messages could not be summarised')
     return { dropped, text: seen?.summary }

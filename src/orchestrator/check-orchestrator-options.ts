@@ -24,6 +24,7 @@ const MESSAGES: MoreOptions = {
         history: object('messages.history', {
           maxMessages: z.int().min(1).optional(),
           summarise: z.custom<unknown>(isFunction, 'must be a function').optional(),
+          summariseTimeoutMs: z.number().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
         }),
       }),
     }

@@ -11,10 +11,14 @@ export interface MessageSettings {
   readonly sessionIdleMs: number
   readonly maxMessages: number
   readonly summarise: HistoryOptions['summarise']
+  readonly summariseTimeoutMs: number
 }
 
 /** The default of `messages.history.maxMessages`. */
 export const DEFAULT_MAX_MESSAGES = 50
+
+/** The default of `messages.history.summariseTimeoutMs`. */
+export const DEFAULT_SUMMARISE_TIMEOUT_MS = 30_000
 
 /** Puts the defaults in. */
 export function messageSettings(messages: MessagesOptions): MessageSettings {
@@ -25,5 +29,6 @@ export function messageSettings(messages: MessagesOptions): MessageSettings {
     sessionIdleMs: messages.sessionIdleMs ?? DAY_MS,
     maxMessages: messages.history?.maxMessages ?? DEFAULT_MAX_MESSAGES,
     summarise: messages.history?.summarise,
+    summariseTimeoutMs: messages.history?.summariseTimeoutMs ?? DEFAULT_SUMMARISE_TIMEOUT_MS,
   }
 }

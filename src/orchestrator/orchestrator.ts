@@ -21,7 +21,7 @@ import { defineAgent } from '../task/define-agent.js'
 import type { EventListener, EventPattern } from '../task/events.js'
 import type { IncomingMessage, MessageReply } from '../task/message.js'
 import { type LintFinding, lint } from './lint.js'
-import { DEFAULT_MAX_MESSAGES, messageSettings } from './message-settings.js'
+import { DEFAULT_MAX_MESSAGES, DEFAULT_SUMMARISE_TIMEOUT_MS, messageSettings } from './message-settings.js'
 import type { OrchestratorOptions } from './options.js'
 import type { OrchestratorApi } from './orchestrator-api.js'
 
@@ -59,6 +59,7 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
         sessionSupport(node, {
           maxMessages: settings?.maxMessages ?? DEFAULT_MAX_MESSAGES,
           summarise: settings?.summarise,
+          summariseTimeoutMs: settings?.summariseTimeoutMs ?? DEFAULT_SUMMARISE_TIMEOUT_MS,
           idleMs: settings?.sessionIdleMs ?? 0,
         }),
     })

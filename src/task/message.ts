@@ -51,11 +51,14 @@ export interface HistoryOptions {
   readonly maxMessages?: number | undefined
   /**
    * Makes a summary of the messages that no longer fit, given the summary so far; handlers find it in
-   * `ctx.session.summary`. Default: they are left out.
+   * `ctx.session.summary`. Default: they are left out. One that fails, gives no string or takes longer than
+   * `summariseTimeoutMs` is logged; the messages are then left out and the summary so far stays.
    */
   readonly summarise?:
     | ((dropped: readonly SessionMessage[], summary: string | undefined) => string | Promise<string>)
     | undefined
+  /** How long a reply waits for its summary, in ms. The session stays busy meanwhile. From 1. Default 30,000. */
+  readonly summariseTimeoutMs?: number | undefined
 }
 
 /** How messages are answered. */

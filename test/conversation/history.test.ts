@@ -8,6 +8,7 @@ const answer = defineTask('answer', { input: z.object({ text: z.string() }), out
 async function chat(history: {
   maxMessages?: number
   summarise?: (dropped: readonly SessionMessage[], summary?: string) => string | Promise<string>
+  summariseTimeoutMs?: number
 }) {
   const world = await startApp({ messages: { task: answer, history } })
   const seen: { texts: string[]; summary: string | undefined }[] = []
@@ -78,5 +79,21 @@ describe('ctx.session.messages', () => {
     })
     for (const text of ['a', 'b', 'c']) expect((await say(text)).reply).toBe(`re: ${text}`)
     expect(seen.at(-1)).toEqual({ texts: ['re: b', 'c'], summary: undefined })
+  })
+
+  it('waits for a summary no longer than summariseTimeoutMs', async () => {
+    const { say, seen } = await chat({
+      maxMessages: 2,
+      summarise: () => new Promise<string>(() => {}),
+      summariseTimeoutMs: 2_000,
+    })
+    for (const text of ['a', 'b', 'c']) expect((await say(text)).reply).toBe(`re: ${text}`)
+    expect(seen.at(-1)).toEqual({ texts: ['re: b', 'c'], summary: undefined })
+  })
+
+  it.each([undefined, 7, { text: 'x' }])('takes no summary that is not text: %j', async (made) => {
+    const { say, seen } = await chat({ maxMessages: 2, summarise: () => made as unknown as string })
+    for (const text of ['a', 'b', 'c']) expect((await say(text)).reply).toBe(`re: ${text}`)
+    expect(seen.at(-1)?.summary).toBeUndefined()
   })
 })

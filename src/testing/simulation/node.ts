@@ -72,7 +72,7 @@ class CoordinatorNode implements SimNode {
       logger: parts.hostile ? hostileLogger : silentLogger,
     }
     // Checking loads zod, in real time.
-    const history = { maxMessages: HISTORY, summarise: undefined, idleMs: SESSION_IDLE_MS }
+    const history = { maxMessages: HISTORY, summarise: undefined, summariseTimeoutMs: 1, idleMs: SESSION_IDLE_MS }
     this.#coordinator = new Coordinator(options, {
       check: async () => {},
       sessions: (node) => sessionSupport(node, history),
