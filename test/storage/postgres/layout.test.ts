@@ -3,7 +3,8 @@ import { postgresDdl, postgresStorage } from '../../../src/storage/postgres/inde
 import { SCHEMA } from '../../../src/storage/records.js'
 import type { IndexDefinition, Storage, StorageSchema } from '../../../src/storage/storage.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
-import { commit, describePostgres, failure, ids, leave, newSchema, opened, setOf } from './support.js'
+import { commit, failure, ids, leave, setOf } from '../asking.js'
+import { describePostgres, newSchema, opened } from './support.js'
 
 const byColor: IndexDefinition = {
   name: 'colors',

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { postgresDdl, postgresStorage } from '../../../src/storage/postgres/index.js'
-import { failure } from './support.js'
+import { failure } from '../asking.js'
 
 it('refuses options that contradict each other or mean nothing', () => {
   const pool = new pg.Pool()

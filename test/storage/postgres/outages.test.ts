@@ -5,18 +5,8 @@ import type { Storage, WriteSet } from '../../../src/storage/storage.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
 import { type PostgresServer, whyNoFaults } from '../../support/postgres-server.js'
 import { TcpProxy } from '../../support/tcp-proxy.js'
-import {
-  commit,
-  describePostgres,
-  eventually,
-  failure,
-  ids,
-  leave,
-  newSchema,
-  opened,
-  recovered,
-  setOf,
-} from './support.js'
+import { commit, eventually, failure, ids, leave, recovered, setOf } from '../asking.js'
+import { describePostgres, newSchema, opened } from './support.js'
 
 const isCommit = (data: Buffer) => data.includes('batuta_commit_')
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type PostgresQuery, postgresStorage } from '../../../src/storage/postgres/index.js'
 import { SCHEMA } from '../../../src/storage/records.js'
 import type { IndexDefinition, IndexRange, KeyPart, Storage } from '../../../src/storage/storage.js'
-import { describePostgres, leave, newSchema, setOf, watched } from './support.js'
+import { leave, setOf } from '../asking.js'
+import { describePostgres, newSchema, watched } from './support.js'
 
 const RECORDS = 100_000
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { redisStorage } from '../../../src/storage/redis/index.js'
 import { storageConformance } from '../../../src/testing/storage-conformance/index.js'
 import type { RedisServer } from '../../support/redis-server.js'
-import { commit, describeRedis, eventually, failure, ids, leave, newPrefix, opened, setOf } from './support.js'
+import { commit, eventually, failure, ids, leave, setOf } from '../asking.js'
+import { describeRedis, newPrefix, opened } from './support.js'
 
 const SLOTS = Array.from({ length: 16_384 }, (_, slot) => slot)
 const SETTINGS = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']

@@ -6,18 +6,8 @@ import { redisCode } from '../../../src/storage/redis/redis-errors.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
 import { RedisServer } from '../../support/redis-server.js'
 import { TcpProxy } from '../../support/tcp-proxy.js'
-import {
-  commit,
-  describeRedis,
-  eventually,
-  failure,
-  ids,
-  leave,
-  newPrefix,
-  opened,
-  recovered,
-  setOf,
-} from './support.js'
+import { commit, eventually, failure, ids, leave, recovered, setOf } from '../asking.js'
+import { describeRedis, newPrefix, opened } from './support.js'
 
 describe('options', () => {
   it('that contradict each other or mean nothing are refused', () => {

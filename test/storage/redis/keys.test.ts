@@ -12,7 +12,8 @@ import {
 import type { IndexDefinition, KeyPart } from '../../../src/storage/storage.js'
 import { compareParts } from '../../../src/storage/text-order.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
-import { commit, describeRedis, ids, leave, newPrefix, opened } from './support.js'
+import { commit, ids, leave } from '../asking.js'
+import { describeRedis, newPrefix, opened } from './support.js'
 
 /** Texts that like the marks of the encoding. */
 const text = fc.string({

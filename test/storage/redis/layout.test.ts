@@ -3,7 +3,8 @@ import { SCHEMA } from '../../../src/storage/records.js'
 import { redisStorage } from '../../../src/storage/redis/index.js'
 import type { IndexDefinition, Storage, StorageSchema } from '../../../src/storage/storage.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
-import { commit, describeRedis, failure, ids, leave, newPrefix, opened, setOf } from './support.js'
+import { commit, failure, ids, leave, setOf } from '../asking.js'
+import { describeRedis, newPrefix, opened } from './support.js'
 
 const byColor: IndexDefinition = {
   name: 'colors',

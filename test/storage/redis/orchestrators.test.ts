@@ -11,7 +11,8 @@ import { SCHEMA } from '../../../src/storage/records.js'
 import { redisStorage } from '../../../src/storage/redis/index.js'
 import type { Storage } from '../../../src/storage/storage.js'
 import type { RedisServer } from '../../support/redis-server.js'
-import { describeRedis, eventually, newPrefix, setOf } from './support.js'
+import { eventually, setOf } from '../asking.js'
+import { describeRedis, newPrefix } from './support.js'
 
 const number = staticSchema<{ n: number }>()
 const work = defineTask('work', { input: number, output: staticSchema<{ n: number; by: string }>() })

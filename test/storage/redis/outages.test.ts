@@ -4,7 +4,8 @@ import { COMMIT } from '../../../src/storage/redis/redis-scripts.js'
 import type { Storage, WriteSet } from '../../../src/storage/storage.js'
 import { RedisServer } from '../../support/redis-server.js'
 import { TcpProxy } from '../../support/tcp-proxy.js'
-import { commit, describeRedis, eventually, failure, ids, leave, opened, recovered, setOf } from './support.js'
+import { commit, eventually, failure, ids, leave, recovered, setOf } from '../asking.js'
+import { describeRedis, opened } from './support.js'
 
 const isCommit = (data: Buffer) => data.includes(COMMIT.sha)
 
