@@ -1,19 +1,28 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TenantTurns } from '../../src/engine/in-process/tenant-turns.js'
+import { TenantLine, TenantTurns } from '../../src/engine/in-process/tenant-turns.js'
 
-/** Serves whoever is first and has something; those without leave. */
-function serve(turns: TenantTurns, left: Map<string, number>, able: (tenant: string) => boolean = () => true) {
+/** Tenants with so much left, in one line. */
+function lineOf(left: ReadonlyMap<string, number>) {
+  return new TenantLine((tenant) => (left.get(tenant) ?? 0) > 0)
+}
+
+/** Serves whoever is first and able. */
+function serve(
+  turns: TenantTurns,
+  line: TenantLine,
+  left: Map<string, number>,
+  able: (tenant: string) => boolean = () => true,
+) {
   let served: string | undefined
-  for (let tenant = turns.first; tenant !== undefined && served === undefined; tenant = turns.first) {
-    const count = left.get(tenant) ?? 0
-    if (count === 0) turns.leave()
-    else if (!able(tenant)) turns.passBy()
-    else {
+  for (let tenant = turns.first([line]); tenant !== undefined && served === undefined; tenant = turns.first([line])) {
+    if (able(tenant)) {
       served = tenant
-      left.set(tenant, count - 1)
-      turns.serve()
+      left.set(tenant, (left.get(tenant) ?? 0) - 1)
+      turns.serve(tenant)
+      break
     }
+    turns.passBy(tenant)
   }
   turns.done()
   return served
@@ -25,10 +34,11 @@ describe('turns of tenants', () => {
   it('go round, one task each, without weights', () => {
     const turns = new TenantTurns(() => 1)
     const left = new Map(names.map((name) => [name, 3]))
-    for (const name of names) turns.join(name)
-    const served = Array.from({ length: 15 }, () => serve(turns, left))
+    const line = lineOf(left)
+    for (const name of names) turns.join(line, name)
+    const served = Array.from({ length: 15 }, () => serve(turns, line, left))
     expect(served).toEqual([...names, ...names, ...names])
-    expect(serve(turns, left)).toBeUndefined()
+    expect(serve(turns, line, left)).toBeUndefined()
   })
 
   it('give a tenant of weight 3 three of four, evenly', () => {
@@ -37,8 +47,9 @@ describe('turns of tenants', () => {
       ['gold', 1_000],
       ['other', 1_000],
     ])
-    for (const name of left.keys()) turns.join(name)
-    const served = Array.from({ length: 400 }, () => serve(turns, left))
+    const line = lineOf(left)
+    for (const name of left.keys()) turns.join(line, name)
+    const served = Array.from({ length: 400 }, () => serve(turns, line, left))
     for (let i = 0; i + 4 <= 400; i += 4) {
       expect(served.slice(i, i + 4).filter((name) => name === 'gold')).toHaveLength(3)
     }
@@ -47,15 +58,16 @@ describe('turns of tenants', () => {
   it('are not used up by what is put back: its tenant is first again', () => {
     const turns = new TenantTurns(() => 1)
     const left = new Map(names.map((name) => [name, 9]))
-    for (const name of names) turns.join(name)
-    expect([serve(turns, left), serve(turns, left)]).toEqual(['a', 'b'])
+    const line = lineOf(left)
+    for (const name of names) turns.join(line, name)
+    expect([serve(turns, line, left), serve(turns, line, left)]).toEqual(['a', 'b'])
     for (let i = 0; i < 3; i++) {
-      expect(serve(turns, left)).toBe('c')
+      expect(serve(turns, line, left)).toBe('c')
       turns.takeBack('c')
     }
     // Only the last turn comes back, and only once.
     turns.takeBack('c')
-    expect([3, 4, 5, 6].map(() => serve(turns, left))).toEqual(['c', 'd', 'e', 'a'])
+    expect([3, 4, 5, 6].map(() => serve(turns, line, left))).toEqual(['c', 'd', 'e', 'a'])
   })
 
   it('keep shares by weight within one task of each, whoever comes and goes, and let nobody save up or wait longer', () => {
@@ -72,6 +84,7 @@ describe('turns of tenants', () => {
           const weightOf = (tenant: string) => weights[names.indexOf(tenant)] ?? 1
           const turns = new TenantTurns(weightOf)
           const left = new Map<string, number>()
+          const line = lineOf(left)
           const shut = new Set<string>()
           /** For each tenant that waits: how often each other was served since it last was, or came. */
           const passed = new Map<string, Map<string, number>>()
@@ -79,12 +92,12 @@ describe('turns of tenants', () => {
           for (const { do: what, tenant, count } of steps) {
             if (what === 'add') {
               left.set(tenant, (left.get(tenant) ?? 0) + count)
-              turns.join(tenant)
+              turns.join(line, tenant)
             } else if (what === 'shut') shut.add(tenant)
             else if (what === 'open') shut.delete(tenant)
             else {
               const isAnybodyAble = names.some(canGo)
-              const served = serve(turns, left, (name) => !shut.has(name))
+              const served = serve(turns, line, left, (name) => !shut.has(name))
               expect(served !== undefined).toBe(isAnybodyAble)
               if (served === undefined) continue
               passed.delete(served)
@@ -114,17 +127,48 @@ describe('turns of tenants', () => {
       fc.property(fc.integer({ min: 1, max: 30 }), fc.nat(100), (others, before) => {
         const turns = new TenantTurns(() => 1)
         const left = new Map<string, number>()
+        const line = lineOf(left)
         for (let i = 0; i < others; i++) {
           left.set(`t${i}`, 10_000)
-          turns.join(`t${i}`)
+          turns.join(line, `t${i}`)
         }
-        for (let i = 0; i < before; i++) serve(turns, left)
+        for (let i = 0; i < before; i++) serve(turns, line, left)
         left.set('new', 1)
-        turns.join('new')
+        turns.join(line, 'new')
         let waited = 0
-        while (serve(turns, left) !== 'new') waited++
+        while (serve(turns, line, left) !== 'new') waited++
         expect(waited).toBeLessThanOrEqual(others)
       }),
     )
+  })
+
+  it('are the same in every lane: who was served in one stands behind in the others', () => {
+    const turns = new TenantTurns(() => 1)
+    const left = new Map(names.map((name) => [name, 9]))
+    const [one, other] = [lineOf(left), lineOf(left)]
+    for (const name of names) for (const line of [one, other]) turns.join(line, name)
+    expect([serve(turns, one, left), serve(turns, one, left), serve(turns, other, left)]).toEqual(['a', 'b', 'c'])
+    turns.takeBack('b')
+    expect([serve(turns, other, left), serve(turns, one, left), serve(turns, other, left)]).toEqual(['b', 'd', 'e'])
+    expect(serve(turns, other, left)).toBe('a')
+  })
+
+  it('cost nothing more for ten thousand tenants that wait in another lane', () => {
+    const turns = new TenantTurns(() => 1)
+    const elsewhere = new TenantLine(() => true)
+    for (let i = 0; i < 10_000; i++) turns.join(elsewhere, `t${i}`)
+    let looks = 0
+    const here = new TenantLine(() => ++looks > 0)
+    for (const name of ['t1', 't2', 'new']) turns.join(here, name)
+    const counts = new Map<string, number>()
+    for (let i = 0; i < 300; i++) {
+      const tenant = turns.first([here])
+      if (tenant === undefined) break
+      turns.serve(tenant)
+      turns.done()
+      counts.set(tenant, (counts.get(tenant) ?? 0) + 1)
+    }
+    expect([...counts.values()]).toEqual([100, 100, 100])
+    expect(looks).toBeLessThanOrEqual(2 * 300)
   })
 })

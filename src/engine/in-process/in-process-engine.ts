@@ -54,7 +54,8 @@ class InProcessEngine implements Engine {
     const isShared = this.#host?.placeOf !== undefined
     for (const ref of refs) {
       if (isShared) this.#headStarts?.offered(ref)
-      if (this.#lane(ref.lane).offer(ref)) this.#turns.join(ref.tenant)
+      const window = this.#lane(ref.lane)
+      if (window.offer(ref)) this.#turns.join(window.line, ref.tenant)
     }
   }
 
@@ -112,12 +113,15 @@ class InProcessEngine implements Engine {
   #takeNext(windows: readonly LaneWindow[], placeOf: EngineHost['placeOf']): TaskRef | undefined {
     const turns = this.#turns
     let taken: TaskRef | undefined
-    for (let tenant = turns.first; tenant !== undefined && taken === undefined; tenant = turns.first) {
+    const lines = windows.map(({ line }) => line)
+    for (let tenant = turns.first(lines); tenant !== undefined; tenant = turns.first(lines)) {
       if (placeOf === undefined) taken = lowest(windows, tenant)?.take(tenant)
       else taken = this.#takeOurs(windows, tenant, placeOf)
-      if (taken !== undefined) turns.serve()
-      else if (this.#hasAny(tenant)) turns.passBy()
-      else turns.leave()
+      if (taken === undefined) turns.passBy(tenant)
+      else {
+        turns.serve(tenant)
+        break
+      }
     }
     turns.done()
     return taken
@@ -174,11 +178,6 @@ class InProcessEngine implements Engine {
     this.#lookAgain.set(window, host.clock.setTimer(look, Math.max(waitMs, restMs)))
   }
 
-  #hasAny(tenant: string): boolean {
-    for (const window of this.#lanes.values()) if (window.peek(tenant) !== undefined) return true
-    return false
-  }
-
   #lane(lane: string): LaneWindow {
     let window = this.#lanes.get(lane)
     if (window === undefined) {
@@ -203,7 +202,7 @@ class InProcessEngine implements Engine {
         for (const ref of refs) this.#headStarts?.shown(ref, beganAt)
       }
       const added = window.endRefill(refs, refs.length < limit)
-      for (const ref of refs) this.#turns.join(ref.tenant)
+      for (const ref of refs) this.#turns.join(window.line, ref.tenant)
       if (added > 0 || (isShared && window.size > 0)) host.wake([window.lane])
     } catch (error) {
       window.failRefill()

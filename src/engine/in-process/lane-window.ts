@@ -1,5 +1,6 @@
 import { Heap } from '../../internal/heap.js'
 import type { TaskRef } from '../engine.js'
+import { TenantLine } from './tenant-turns.js'
 
 /** How many of the lowest ranks are read again at each poll, so that an urgent task submitted elsewhere is seen. */
 export const HEAD = 64
@@ -26,6 +27,8 @@ export interface Nearest {
  */
 export class LaneWindow {
   readonly lane: string
+  /** Whose turn it is in this lane. */
+  readonly line = new TenantLine((tenant) => this.#byTenant.has(tenant))
   readonly #limit: number
   readonly #weightOf: (tenant: string) => number
   readonly #byTenant = new Map<string, Heap<TaskRef>>()

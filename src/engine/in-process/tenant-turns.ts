@@ -1,89 +1,146 @@
 import { Heap } from '../../internal/heap.js'
 
-interface Turn {
+/** When somebody is served: of two at the same time, the one that has waited longer is first. */
+interface Standing {
+  readonly at: number
+  readonly number: number
+}
+
+/** Where a tenant stands, in all its lines alike. */
+interface Turn extends Standing {
   readonly tenant: string
   /** How far one task moves it back. */
   readonly step: number
   at: number
-  /** Of two at the same time, the one that has waited longer is first. */
   number: number
   /** Where it stood before it was served last. */
-  before: { readonly at: number; readonly number: number } | undefined
+  before: Standing | undefined
+  readonly lines: Set<TenantLine>
+}
+
+/** A turn in one line, with where it stood when it was put there: never later than where it stands now. */
+interface Place extends Standing {
+  readonly turn: Turn
+}
+
+const standsBefore = (a: Standing, b: Standing) => a.at < b.at || (a.at === b.at && a.number < b.number)
+
+/** The tenants that have something in one lane. */
+export class TenantLine {
+  readonly heap = new Heap<Place>(standsBefore)
+  /** The place of each that counts. */
+  readonly places = new Map<Turn, Place>()
+
+  /** @param hasAny - whether a tenant still has something in this lane. */
+  constructor(readonly hasAny: (tenant: string) => boolean) {}
 }
 
 /**
  * Whose turn it is among tenants: one task each in turn, or as many as their weights say. Virtual time (start-time fair queueing):
  * a tenant stands at the time of its next turn, which a task moves on by 1 / weight; the earliest is served. Who joins, or could
- * not be served for a while, is served now, and has saved up nothing. O(log tenants) per task.
+ * not be served for a while, is served now, and has saved up nothing.
+ *
+ * Each lane has a line of its own, so that those who have work in other lanes only are never looked at. A tenant that is served
+ * moves back in a line when it comes to its front: O(log tenants) per task, for each lane that its tenant has something in.
  */
 export class TenantTurns {
-  readonly #line = new Heap<Turn>((a, b) => a.at < b.at || (a.at === b.at && a.number < b.number))
   readonly #turns = new Map<string, Turn>()
-  /** Those who were passed by in the choice under way. */
-  readonly #passedBy: Turn[] = []
+  /** Those who can't be served in the choice under way, and the places that were taken out of lines for it. */
+  readonly #passedBy = new Set<Turn>()
+  readonly #takenOut: { readonly line: TenantLine; readonly place: Place }[] = []
   #now = 0
   #numbers = 0
 
   constructor(private readonly weightOf: (tenant: string) => number) {}
 
-  /** Lets a tenant stand in line; nothing happens when it does already. */
-  join(tenant: string): void {
-    if (this.#turns.has(tenant)) return
-    const turn: Turn = {
-      ...{ tenant, step: 1 / this.weightOf(tenant) },
-      ...{ at: this.#now, number: this.#numbers++, before: undefined },
+  /** Lets a tenant stand in a line; nothing happens when it does already. */
+  join(line: TenantLine, tenant: string): void {
+    let turn = this.#turns.get(tenant)
+    if (turn === undefined) {
+      turn = {
+        ...{ tenant, step: 1 / this.weightOf(tenant), lines: new Set() },
+        ...{ at: this.#now, number: this.#numbers++, before: undefined },
+      }
+      this.#turns.set(tenant, turn)
     }
-    this.#turns.set(tenant, turn)
-    this.#line.push(turn)
+    if (turn.lines.has(line)) return
+    turn.lines.add(line)
+    put(line, turn)
   }
 
-  /** The tenant whose turn it is, of those who were not passed by. */
-  get first(): string | undefined {
-    return this.#line.peek()?.tenant
+  /** The tenant whose turn it is in these lines, of those who were not passed by. */
+  first(lines: Iterable<TenantLine>): string | undefined {
+    let first: Turn | undefined
+    for (const line of lines) {
+      const turn = this.#front(line)
+      if (turn !== undefined && (first === undefined || standsBefore(turn, first))) first = turn
+    }
+    return first?.tenant
   }
 
-  /** The first is served. */
-  serve(): void {
-    if (this.#turns.size === 1) return
-    const turn = this.#line.pop()
-    if (turn === undefined) return
+  /** It is served. */
+  serve(tenant: string): void {
+    const turn = this.#turns.get(tenant)
+    if (turn === undefined || this.#turns.size === 1) return
     turn.before = { at: turn.at, number: turn.number }
     this.#now = Math.max(this.#now, turn.at)
     turn.at = this.#now + turn.step
     turn.number = this.#numbers++
-    this.#line.push(turn)
   }
 
-  /** What a tenant was served with last came back: it stands where it stood before. O(tenants), and rare. */
+  /** What a tenant was served with last came back: it stands where it stood before. */
   takeBack(tenant: string): void {
     const turn = this.#turns.get(tenant)
     if (turn?.before === undefined) return
-    this.#line.remove(turn)
     Object.assign(turn, turn.before, { before: undefined })
-    this.#line.push(turn)
+    for (const line of turn.lines) put(line, turn)
   }
 
-  /** The first can't be served in this choice: it keeps its place. */
-  passBy(): void {
-    const turn = this.#line.pop()
-    if (turn !== undefined) this.#passedBy.push(turn)
-  }
-
-  /** The first has nothing any more: it leaves, and joins no earlier than it would have been served. */
-  leave(): void {
-    const turn = this.#line.pop()
-    if (turn === undefined) return
-    this.#turns.delete(turn.tenant)
-    this.#now = Math.max(this.#now, turn.at)
+  /** It can't be served in this choice: it keeps its place. */
+  passBy(tenant: string): void {
+    const turn = this.#turns.get(tenant)
+    if (turn !== undefined) this.#passedBy.add(turn)
   }
 
   /** The choice is made. */
   done(): void {
-    for (let turn = this.#passedBy.pop(); turn !== undefined; turn = this.#passedBy.pop()) this.#line.push(turn)
+    this.#passedBy.clear()
+    for (let out = this.#takenOut.pop(); out !== undefined; out = this.#takenOut.pop()) out.line.heap.push(out.place)
   }
 
   clear(): void {
     this.#turns.clear()
-    while (this.#line.pop() !== undefined);
   }
+
+  /** The first in a line, after what stands in front of it and should not is out of the way. */
+  #front(line: TenantLine): Turn | undefined {
+    for (let place = line.heap.peek(); place !== undefined; place = line.heap.peek()) {
+      const { turn } = place
+      const counts = line.places.get(turn) === place
+      const isThere = counts && line.hasAny(turn.tenant)
+      const isPassedBy = this.#passedBy.has(turn)
+      if (isThere && !isPassedBy && place.number === turn.number) return turn
+      line.heap.pop()
+      if (counts && !isThere) this.#leave(line, turn)
+      else if (isThere && isPassedBy) this.#takenOut.push({ line, place })
+      else if (isThere) put(line, turn)
+    }
+    return undefined
+  }
+
+  /** It has nothing in this line any more. In none: it leaves, and joins again no earlier than it would have been served. */
+  #leave(line: TenantLine, turn: Turn): void {
+    line.places.delete(turn)
+    turn.lines.delete(line)
+    if (turn.lines.size > 0) return
+    this.#turns.delete(turn.tenant)
+    this.#now = Math.max(this.#now, turn.at)
+  }
+}
+
+/** Puts a turn where it stands now; where it was put before counts no longer. */
+function put(line: TenantLine, turn: Turn): void {
+  const place = { turn, at: turn.at, number: turn.number }
+  line.places.set(turn, place)
+  line.heap.push(place)
 }
