@@ -8,6 +8,10 @@
  * 3. The clock is read once there is nothing left to wait for: a set that came late is refused.
  * 4. Updates and deletions of the sets that stand, on rows that are locked.
  * 5. What stands at the writes of the refused sets is the answer, after a first row with the time.
+ *
+ * Where every set has one write that leaves a record, as most have, a set can't be refused in part: rows are changed as
+ * they are locked, in the same order, instead of locked first and changed later. A set that comes late takes all of it back,
+ * as one subtransaction, and the long way follows.
  */
 
 /** A kind's table and its index columns. */
@@ -47,9 +51,9 @@ export function commitTypes(kinds: readonly KindColumns[]): readonly string[] {
   return ['int', 'float8[]', ...ROW_TYPES, ...slots(kinds).types]
 }
 
-/** Reads some of the arrays as rows `w`. */
+/** Reads some of the arrays as rows `w`. In one SELECT they go side by side; `unnest` of several stores each of them first. */
 function rows(names: readonly string[]): string {
-  return `unnest(${names.map((name) => `p_${name}`).join(', ')}) AS w(${names.join(', ')})`
+  return `(SELECT ${names.map((name) => `unnest(p_${name}) AS ${name}`).join(', ')}) AS w`
 }
 
 const STANDS = 'NOT w.s = ANY (refused)'
@@ -71,11 +75,15 @@ function carried({ columns }: KindColumns): { readonly names: string[]; readonly
   }
 }
 
-function insertSql(kind: KindColumns, number: number): string {
+function insertion(kind: KindColumns): { readonly columns: string; readonly values: string; readonly from: string[] } {
   const { names, from } = carried(kind)
+  const values = ['w.i', "coalesce(w.v, '')", "coalesce(w.x, '')", ...from.map((slot) => `w.${slot}`)]
+  return { columns: ['id', 'version', 'value', ...names].join(', '), values: values.join(', '), from }
+}
+
+function insertSql(kind: KindColumns, number: number): string {
   const which = `w.k = ${number} AND w.e IS NULL AND ${STANDS}`
-  const columns = ['id', 'version', 'value', ...names].join(', ')
-  const values = ['w.i', "coalesce(w.v, '')", "coalesce(w.x, '')", ...from.map((slot) => `w.${slot}`)].join(', ')
+  const { columns, values, from } = insertion(kind)
   return `
   WITH added AS (
     INSERT INTO ${kind.table} (${columns}) SELECT ${values} FROM ${rows(['s', 'k', 'i', 'e', 'v', 'x', ...from])}
@@ -105,12 +113,43 @@ function changeSql(kind: KindColumns, number: number): string {
   END IF;`
 }
 
+/** Changes what has the expected version, and refuses what has not: what already carries its own was sent before. */
+function changeAloneSql(kind: KindColumns, number: number): string {
+  const { names, from } = carried(kind)
+  const set = ['version = w.v', 'value = w.x', ...names.map((name, i) => `${name} = w.${from[i]}`)].join(', ')
+  return `
+  UPDATE ${kind.table} t SET ${set} FROM ${rows(['k', 'i', 'e', 'v', 'x', ...from])}
+  WHERE t.id = w.i AND t.version = w.e AND w.k = ${number};
+  ${refuseRestSql(kind, `w.k = ${number} AND w.e IS NOT NULL`)}`
+}
+
+function insertAloneSql(kind: KindColumns, number: number): string {
+  const which = `w.k = ${number} AND w.e IS NULL`
+  const { columns, values, from } = insertion(kind)
+  return `
+  INSERT INTO ${kind.table} (${columns}) SELECT ${values} FROM ${rows(['k', 'i', 'e', 'v', 'x', ...from])}
+  WHERE ${which} ON CONFLICT DO NOTHING;
+  ${refuseRestSql(kind, which)}`
+}
+
+/** After a statement that was to write these rows. */
+function refuseRestSql({ table }: KindColumns, which: string): string {
+  return `GET DIAGNOSTICS written = ROW_COUNT;
+  IF written < (SELECT count(*) FROM ${rows(['k', 'e'])} WHERE ${which}) THEN
+    refused := refused || ARRAY(
+      SELECT w.s FROM ${rows(['s', 'k', 'i', 'e', 'v'])} LEFT JOIN ${table} t ON t.id = w.i
+      WHERE ${which} AND t.version IS DISTINCT FROM w.v);
+  END IF;`
+}
+
 function foundSql({ table }: KindColumns, kind: number): string {
   return `
   RETURN QUERY SELECT w.o::int, t.version::text, t.value, NULL::float8
   FROM unnest(p_s, p_k, p_i) WITH ORDINALITY AS w(s, k, i, o) LEFT JOIN ${table} t ON t.id = w.i
   WHERE w.k = ${kind} AND w.s = ANY (refused);`
 }
+
+const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)'
 
 /** What follows the function's parameters. The settings make the plan independent of how large a table was once. */
 export function commitBody(meta: string, kinds: readonly KindColumns[]): string {
@@ -126,20 +165,38 @@ DECLARE
   more int[];
   found_layout int;
   now_ms float8;
+  written bigint;
+  is_done bool := false;
 BEGIN
   LOCK TABLE ${meta} IN ACCESS SHARE MODE;
   SELECT m.value::int INTO found_layout FROM ${meta} m WHERE m.name = 'layout';
   IF found_layout IS DISTINCT FROM p_layout THEN
     RAISE EXCEPTION 'layout %', found_layout USING ERRCODE = 'BT001';
   END IF;
+  IF cardinality(p_v) = cardinality(p_s) AND array_position(p_v, NULL) IS NULL
+    AND cardinality(p_s) = (SELECT count(DISTINCT w.s) FROM unnest(p_s) AS w(s)) THEN
+  BEGIN
+  ${each(changeAloneSql)}
+  ${each(insertAloneSql)}
+  now_ms := ${NOW};
+  IF EXISTS (SELECT FROM unnest(p_not_after) AS w(t) WHERE w.t < now_ms) THEN
+    RAISE EXCEPTION 'late' USING ERRCODE = 'BT002';
+  END IF;
+  is_done := true;
+  EXCEPTION WHEN SQLSTATE 'BT002' THEN
+    refused := '{}';
+  END;
+  END IF;
+  IF NOT is_done THEN
   ${each(guardSql)}
   ${each(insertSql)}
-  now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+  now_ms := ${NOW};
   refused := refused || ARRAY(SELECT w.n::int FROM unnest(p_not_after) WITH ORDINALITY AS w(t, n) WHERE w.t < now_ms);
   IF cardinality(refused) > 0 OR EXISTS (SELECT FROM ${rows(['e', 'v'])} WHERE w.e IS NULL AND w.v IS NULL) THEN
   ${each(takeBackSql)}
   END IF;
   ${each(changeSql)}
+  END IF;
   RETURN QUERY SELECT NULL::int, NULL::text, NULL::text, now_ms;
   IF cardinality(refused) > 0 THEN
   ${each(foundSql)}

@@ -1,0 +1,65 @@
+/** Commits of sets with one write each, which change rows as they lock them, against others on the same rows. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { describePostgres, leave, newSchema, opened, setOf } from './support.js'
+
+describePostgres('commits of single writes', [], (server) => {
+  it.each(['an update', 'an insertion'])('take %s back when a lock came too late', async (what) => {
+    const schema = newSchema()
+    const storage = await opened({ connectionString: server().url, schema })
+    const isUpdate = what === 'an update'
+    const names = ['a', 'b', 'c'].map((id) => leave(id, { at: 1 }))
+    const held = names.slice(0, isUpdate ? 3 : 1)
+    await storage.commit(held.map((write) => setOf(write)))
+    const versionOf = (i: number) => (isUpdate || i === 0 ? (names[i]?.leave?.version ?? null) : null)
+    const { now } = await storage.read([])
+    const results = await server().admin(async (client) => {
+      await client.query('BEGIN')
+      await client.query(`SELECT FROM ${schema}.batuta_item WHERE id = 'a' FOR UPDATE`)
+      const committing = storage.commit([
+        setOf(leave('a', { at: 2 }, versionOf(0))),
+        { ...setOf(leave('b', { at: 2 }, versionOf(1))), notAfter: now + 300 },
+        setOf(leave('c', { at: 2 }, versionOf(2))),
+      ])
+      await sleep(600)
+      await client.query('COMMIT')
+      return (await committing).results
+    })
+    expect(results.map((result) => (result.applied ? 'applied' : result.reason))).toEqual([
+      'applied',
+      'late',
+      'applied',
+    ])
+    const { records } = await storage.read(names)
+    expect(records.map((record) => record?.value)).toEqual([{ at: 2 }, isUpdate ? { at: 1 } : undefined, { at: 2 }])
+    await storage.close()
+  })
+
+  it('have one winner for each record, and never wait for each other in a circle', async () => {
+    const schema = newSchema()
+    const [a, b] = [
+      await opened({ connectionString: server().url, schema }),
+      await opened({ connectionString: server().url, schema }),
+    ]
+    const ids = Array.from({ length: 100 }, (_, i) => `r${String(i).padStart(3, '0')}`)
+    let versions: (string | null)[] = ids.map(() => null)
+    for (let round = 0; round < 15; round++) {
+      const writesOf = (at: number) => ids.map((id, i) => leave(id, { at, round }, versions[i] ?? null))
+      const [mine, others] = [writesOf(1), writesOf(2)]
+      const [first, second] = await Promise.all([
+        a.commit(mine.map((write) => setOf(write))),
+        b.commit([...others].reverse().map((write) => setOf(write))),
+      ])
+      const { records } = await a.read(mine)
+      const won = records.map((record, i) => {
+        const winner = first.results[i]?.applied ? mine[i] : others[i]
+        expect(first.results[i]?.applied).toBe(!second.results[ids.length - 1 - i]?.applied)
+        expect(record?.version).toBe(winner?.leave?.version)
+        return record?.version ?? null
+      })
+      versions = won
+    }
+    await a.close()
+    await b.close()
+  }, 60_000)
+})
