@@ -1,0 +1,95 @@
+/**
+ * One process and four over each durable storage, beside a queue that is made for the same server: tasks of no work, added by
+ * a process of their own that does not work. The servers are our own, on free ports, and write as they do by default, but
+ * PostgreSQL with `fsync` on.
+ *
+ *   npm run bench -- nodes
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MongodbServer } from '../test/support/mongodb-server.js'
+import { PostgresServer } from '../test/support/postgres-server.js'
+import { RedisServer } from '../test/support/redis-server.js'
+import { type BenchRow, rate, report } from './measure.js'
+import type { QueueName } from './nodes/queues.js'
+import { runNodes } from './nodes/run-nodes.js'
+
+const TASKS = 2_000
+const ROUNDS = 3
+
+interface Place {
+  readonly ours: QueueName
+  readonly peer?: QueueName
+  /** Starts what keeps the tasks, new and empty. */
+  start(): Promise<{ at: string; stop(): Promise<unknown> }>
+}
+
+const PLACES: readonly Place[] = [
+  {
+    ours: 'batuta on SQLite',
+    async start() {
+      const folder = mkdtempSync(join(tmpdir(), 'batuta-bench-'))
+      return { at: join(folder, 'bench.sqlite'), stop: async () => rmSync(folder, { recursive: true, force: true }) }
+    },
+  },
+  {
+    ours: 'batuta on Redis',
+    peer: 'BullMQ',
+    async start() {
+      const server = await RedisServer.start()
+      return { at: server.url, stop: () => server.stop() }
+    },
+  },
+  {
+    ours: 'batuta on MongoDB',
+    peer: 'Agenda',
+    async start() {
+      const server = await MongodbServer.start()
+      return { at: server.uri, stop: () => server.stop() }
+    },
+  },
+  {
+    ours: 'batuta on PostgreSQL',
+    peer: 'graphile-worker, local queue',
+    async start() {
+      const server = await PostgresServer.start('fsync=on', 'max_connections=120')
+      return { at: server.url, stop: () => server.stop() }
+    },
+  },
+]
+
+async function timeOf({ start }: Place, name: QueueName, nodes: number): Promise<number> {
+  const { at, stop } = await start()
+  try {
+    return await runNodes(name, at, { nodes, tasks: TASKS, rounds: ROUNDS })
+  } finally {
+    await stop()
+  }
+}
+
+/** A peer's time, or `undefined` where there is none. */
+async function peerOf(place: Place, nodes: number): Promise<number | undefined> {
+  if (place.peer === undefined) return undefined
+  try {
+    return await timeOf(place, place.peer, nodes)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    console.error(`${place.peer} is left out: not installed (npm install --prefix bench)`)
+    return undefined
+  }
+}
+
+const rows: BenchRow[] = []
+for (const place of PLACES) {
+  for (const nodes of [1, 4]) {
+    const what = `${TASKS.toLocaleString('en-US')} tasks, ${place.ours}, ${nodes === 1 ? '1 process' : `${nodes} processes`}`
+    const ours = await timeOf(place, place.ours, nodes)
+    const peer = await peerOf(place, nodes)
+    const rival = peer !== undefined && { against: `${place.peer}, ${rate(TASKS, peer)}`, ratio: ours / peer }
+    rows.push({ what, batuta: rate(TASKS, ours), against: '', budget: '', ...rival })
+  }
+}
+report(rows)
+// The package that brought the server listens to its parent process for ever.
+process.channel?.unref()
