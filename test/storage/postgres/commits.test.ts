@@ -1,7 +1,8 @@
 /** Commits of sets with one write each, which change rows as they lock them, against others on the same rows. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { describePostgres, leave, newSchema, opened, setOf } from './support.js'
+import { leave, setOf } from '../asking.js'
+import { describePostgres, newSchema, opened } from './support.js'
 
 describePostgres('commits of single writes', [], (server) => {
   it.each(['an update', 'an insertion'])('take %s back when a lock came too late', async (what) => {
