@@ -77,7 +77,7 @@ export class SessionEdits {
       if (value === undefined) {
         delete context[key]
         deleted[key] = version + 1
-      } else context[key] = { value, version: version + 1 }
+      } else context[key] = { ...keyOf(session, key), value, version: version + 1 }
     }
     return Object.keys(deleted).length === 0 ? { context } : { context, deleted }
   }

@@ -70,7 +70,9 @@ export function storeMessage(
       const now = node.time.now()
       const session = was?.value ?? { ...newSession(message.tenant, now), participant: place.participantId }
       set.put('session', sessionId, was, withMessage(session, message, taskId, now))
-      if (place.isNew) set.put('participant', place.participantId, participant, { sessionId: place.sessionId })
+      if (place.isNew) {
+        set.put('participant', place.participantId, participant, { ...participant?.value, sessionId: place.sessionId })
+      }
       if (message.isRepeatable) set.put('message', recordId, undefined, { sessionId: place.sessionId, taskId })
     },
   }

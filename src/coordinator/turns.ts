@@ -54,7 +54,7 @@ export class TurnEdit {
   }
 
   write(set: SetBuilder, now: number): void {
-    const value: TurnRecord = { nextSeq: this.#nextSeq, head: this.#head, touchedAt: now }
+    const value: TurnRecord = { ...this.#was?.value, nextSeq: this.#nextSeq, head: this.#head, touchedAt: now }
     set.put('turn', this.id, this.#was, value)
   }
 

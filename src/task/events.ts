@@ -97,7 +97,10 @@ export interface EventPayloads {
   /** A message's task failed or was cancelled. */
   'message:failed': { readonly sessionId: string; readonly taskId: string; readonly error: StoredError }
 
-  /** The storage can't be reached; operations wait for it. */
+  /**
+   * The storage can't be reached; operations wait for it. With `STORAGE_NEWER`: a newer version of the library has migrated it,
+   * and this process can do nothing there any more.
+   */
   'storage:unavailable': { readonly storage: string; readonly error: unknown }
   /** The storage answers again. */
   'storage:recovered': { readonly storage: string }

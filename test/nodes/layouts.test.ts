@@ -20,13 +20,17 @@ it('a node that runs while a newer version migrates the store is told so, and cl
   })
   onTestFinished(async () => void (await app.shutdown({ graceMs: 0 })))
   expect((await app.run({ type: 'x', input: 1 })).output).toBe(1)
+  const away: unknown[] = []
+  app.on('storage:unavailable', ({ error }) => away.push(error))
   app.on('task:started', ({ task }) => started.push(task.id))
   const newer = sqliteStorage({ path })
   const { now } = await newer.open({ ...SCHEMA, layout: SCHEMA.layout + 1 })
   onTestFinished(() => newer.close())
   const error = await app.submit({ type: 'x' }).catch((thrown: unknown) => thrown)
   expect(isBatutaError(error, 'STORAGE_NEWER')).toBe(true)
-  while (app.health().ok) await new Promise((resolve) => setTimeout(resolve, 20))
+  // And so is who only works there.
+  expect(away.map((each) => isBatutaError(each, 'STORAGE_NEWER'))).toEqual([true])
+  expect(app.health().ok).toBe(false)
   // What a newer node makes ready is none of its business.
   const { records } = await newer.query('listed', { prefix: ['completed'], limit: 1 })
   const value: TaskRecord = { ...(records[0]?.value as TaskRecord), state: 'ready', attempts: [] }

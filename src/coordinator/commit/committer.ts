@@ -148,6 +148,8 @@ export class Committer {
   async #failed(batch: Waiting[], error: unknown): Promise<void> {
     const isUnknown = isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')
     if (!isUnknown && !isBatutaError(error, 'STORAGE_UNAVAILABLE')) {
+      // The store was migrated by a newer version: nothing that is sent from here will be taken again.
+      if (isBatutaError(error, 'STORAGE_NEWER')) this.#away(error)
       await this.#oneByOne(batch, error)
       return
     }
