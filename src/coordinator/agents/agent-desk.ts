@@ -1,4 +1,5 @@
 import { BatutaError } from '../../errors/base-error.js'
+import { KeyedChain } from '../../internal/keyed-chain.js'
 import type { AgentRecord } from '../../storage/records.js'
 import type { AgentDefinition, AgentSnapshot, AgentStatus } from '../../task/agent.js'
 import { SetBuilder } from '../commit/set-builder.js'
@@ -9,6 +10,8 @@ import type { AgentInstance } from './agent-instance.js'
 /** The life of agents: register, heartbeat, pause, drain, unregister; and the records by which other nodes know them. */
 export class AgentDesk {
   readonly #records = new Map<string, Entry<'agent'>>()
+  /** One write of an agent's record at a time: what is removed at once must be removed after it was made known. */
+  readonly #writes = new KeyedChain()
 
   constructor(
     private readonly node: NodeContext,
@@ -119,13 +122,13 @@ export class AgentDesk {
 
   /** Makes all agents known to other nodes. */
   async publishAll(): Promise<void> {
-    this.#records.clear()
     await Promise.all([...this.parts.registry.agents].map((agent) => this.#publish(agent)))
   }
 
   /** Takes the records back: this node stops. */
   async withdrawAll(): Promise<void> {
-    await Promise.all([...this.#records.keys()].map((agentId) => this.#withdraw(agentId))).catch((error) =>
+    const known = [...this.parts.registry.agents].map(({ id }) => id)
+    await Promise.all(known.map((agentId) => this.#withdraw(agentId))).catch((error) =>
       this.node.log.warn({ error }, 'agents could not be signed off'),
     )
   }
@@ -183,7 +186,11 @@ export class AgentDesk {
     )
   }
 
-  async #publish(agent: AgentInstance): Promise<void> {
+  #publish(agent: AgentInstance): Promise<void> {
+    return this.#writes.run(agent.id, () => this.#writeRecord(agent))
+  }
+
+  async #writeRecord(agent: AgentInstance): Promise<void> {
     const set = new SetBuilder(this.node)
     const value: AgentRecord = {
       ownerId: this.node.ownerId,
@@ -196,7 +203,9 @@ export class AgentDesk {
       paused: agent.isPaused,
     }
     const id = `${this.node.ownerId}/${encodeURIComponent(agent.id)}`
-    const record = set.put('agent', id, this.#records.get(agent.id), value)
+    const was = this.#records.get(agent.id)
+    // One of an earlier life of this node stands under another id.
+    const record = set.put('agent', id, was?.id === id ? was : undefined, value)
     const result = await this.node.committer.commit(set.build(this.node.latest()), {
       waitMs: this.node.settings.storageWaitMs,
     })
@@ -204,7 +213,11 @@ export class AgentDesk {
     this.node.agentChanges++
   }
 
-  async #withdraw(agentId: string): Promise<void> {
+  #withdraw(agentId: string): Promise<void> {
+    return this.#writes.run(agentId, () => this.#removeRecord(agentId))
+  }
+
+  async #removeRecord(agentId: string): Promise<void> {
     const record = this.#records.get(agentId)
     if (record === undefined) return
     this.#records.delete(agentId)

@@ -94,14 +94,17 @@ export class Purge {
 
   async #purgeTurns(): Promise<void> {
     const before = this.#latest(this.node.settings.retention.idleMs)
-    const idle = await this.node.query('turn', 'turns', { upTo: [before], limit: BATCH })
-    await Promise.all(
-      idle.map((turn) => {
-        const set = new SetBuilder(this.node)
-        set.remove('turn', turn.id, turn.version)
-        return this.node.committer.commit(set.build(this.node.latest()))
-      }),
-    )
+    for (let batch = 0; batch < MAX_BATCHES && !this.#isStopped; batch++) {
+      const idle = await this.node.query('turn', 'turns', { upTo: [before], limit: BATCH })
+      await Promise.all(
+        idle.map((turn) => {
+          const set = new SetBuilder(this.node)
+          set.remove('turn', turn.id, turn.version)
+          return this.node.committer.commit(set.build(this.node.latest()))
+        }),
+      )
+      if (idle.length < BATCH) return
+    }
   }
 }
 
