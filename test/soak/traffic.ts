@@ -20,7 +20,7 @@ interface Work {
 const work = defineTask<Work, string, string, Work, string, string>('work', {
   retry: { maxRetries: 2, minDelayMs: 20, maxDelayMs: 50 },
 })
-const child = defineTask<number, number, never, number, number, never>('child', { maxConcurrentTasks: 5 })
+const child = defineTask<number, number, never, number, number, never>('child', { maxConcurrentTasks: 10 })
 const answer = defineTask<MessageInput, string, never, MessageInput, string, never>('answer', {})
 
 /** Errors that the traffic is meant to cause. */
@@ -117,7 +117,7 @@ type Act = (app: Orchestrator<string>, n: number, other: Orchestrator<string>) =
 /** What is done, and up to which draw. Names that come and go (keys, tenants, people) are drawn from the number: new ones all the time. */
 const MIX: readonly [readonly [name: string, act: Act, upTo: number], ...(readonly [string, Act, number])[]] = [
   ['plain', (app, n, other) => plain(app, n, other), 0.35],
-  ['waited for', (app, n) => app.run(work, { ms: n % 4 }), 0.5],
+  ['waited for', (app, n) => app.run(work, { ms: n % 8 }), 0.5],
   ['failing once', (app) => app.run(work, { ms: 1, fails: 1 }), 0.56],
   ['failing', (app) => app.run(work, { ms: 1, fails: 9 }), 0.59],
   ['delayed', (app, n) => app.submit(work, { ms: 1 }, { delayMs: 100 + (n % 400) }), 0.64],
@@ -138,7 +138,7 @@ const MIX: readonly [readonly [name: string, act: Act, upTo: number], ...(readon
 
 /** Waited for at another node than the one that took it in. */
 async function plain(app: Orchestrator<string>, n: number, other: Orchestrator<string>): Promise<void> {
-  const { id } = await app.submit(work, { ms: n % 4 })
+  const { id } = await app.submit(work, { ms: n % 8 })
   await (await other.getTask(id))?.result()
 }
 
@@ -151,9 +151,9 @@ async function cancel(app: Orchestrator<string>): Promise<void> {
 
 async function stream(app: Orchestrator<string>): Promise<void> {
   const task = await app.submit(work, { ms: 2 })
-  const parts: string[] = []
-  for await (const { data } of task.stream()) parts.push(data)
-  if (parts.length > 1) throw new Error(`${parts.length} parts of one`)
+  const attempts: number[] = []
+  for await (const { attempt } of task.stream()) attempts.push(attempt)
+  if (new Set(attempts).size < attempts.length) throw new Error(`more than one part of an attempt: ${attempts}`)
 }
 
 async function look(app: Orchestrator<string>): Promise<void> {
