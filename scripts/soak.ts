@@ -8,7 +8,8 @@
  *
  * Judged is the second half: the line through it may rise by so much and no more. A store whose outcomes are not always known
  * keeps everything for two minutes, so there the judgement begins after that. When the traffic is over, the purge must leave nothing
- * behind. Ends with 1 when something grows, fails, or is left.
+ * behind. Nodes that share a store remember up to 10,000 tasks each that they saw waiting: with few operations a second the heap is
+ * level only after that many. Ends with 1 when something grows, fails, or is left.
  */
 import { parseArgs } from 'node:util'
 import type { Finding, Sample } from '../test/soak/flatness.js'

@@ -3,9 +3,9 @@ import type { TaskRef } from '../engine.js'
 
 /** How long a task is left to the node before us in its order, and again to each before that one. */
 export const HEAD_START_MS = 20
-/** Sightings that are kept: of the heads of many lanes. */
 /** After this every node has seen a task: it is not passed over any more than the head of a lane is long. */
 const OLD_MS = 1_000
+/** Sightings that are kept: of the heads of many lanes. */
 const MAX_SIGHTINGS = 10_000
 
 interface Sighting {
