@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LAYOUT, SCHEMA } from '../../src/storage/records.js'
 import type { StoredRecord } from '../../src/storage/storage.js'
-import { eventually } from '../storage/redis/support.js'
+import { eventually } from '../storage/asking.js'
 import { keptBuild, keptLayout } from './kept-build.js'
 import { ENDLESS, FAILS_ONCE, NEWER, type Start, startNode } from './upgrade-node.js'
 import { storesForTests } from './upgrade-stores.js'
