@@ -3,13 +3,14 @@
  */
 import { BatutaError, isBatutaError } from '../errors/base-error.js'
 import type { Kind } from '../storage/records.js'
-import type { SetResult, WriteSet } from '../storage/storage.js'
+import type { WriteSet } from '../storage/storage.js'
 import { newTask, type TaskSpec } from '../task/new-task.js'
 import type { WhenBusy } from '../task/submit-options.js'
 import { claimed } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import { notFound } from './callers/waiters.js'
 import type { Reservation } from './claim.js'
+import type { Answer } from './commit/commit-queue.js'
 import { type Contribution, foundIn, readFor, SetBuilder } from './commit/set-builder.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { Entry, NodeContext } from './node-context.js'
@@ -83,7 +84,7 @@ async function storeTask(
     if (isFirst && node.bounds !== undefined && submission.isAdmitted !== true)
       await node.bounds.admit([submission.spec], node.time.now())
     const draft = new Draft(node, dispatcher, submission, id, known)
-    let result: SetResult
+    let result: Answer
     try {
       result = await node.committer.commitLate(() => draft.build(notAfter), { waitMs, bytes: submission.bytes })
     } catch (error) {

@@ -55,6 +55,14 @@ export type SetResult =
       /** What stands at each write of the set, in its order; `undefined` where nothing does. */
       readonly found: readonly (StoredRecord | undefined)[]
     }
+  | {
+      readonly applied: false
+      /**
+       * `busy`: somebody else's unfinished transaction holds one of its records. Nothing of the set was written, nor will be
+       * until it is sent again. For storages where a process that died may leave records locked behind.
+       */
+      readonly reason: 'busy'
+    }
 
 /** One value of an index key. Numbers sort as numbers, texts by their UTF-8 bytes (for ids and lanes: as in ASCII). */
 export type KeyPart = string | number

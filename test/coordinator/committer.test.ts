@@ -23,6 +23,8 @@ async function world() {
   const commits: (readonly WriteSet[])[] = []
   /** What happens to the next commits; `applied` is done and then fails. */
   const fates: ({ readonly error: Error; readonly applied?: boolean } | undefined)[] = []
+  /** Records that somebody else's transaction holds. */
+  const locked = new Set<string>()
   let latencyMs = 0
   let underWay = 0
   let mostUnderWay = 0
@@ -41,7 +43,14 @@ async function world() {
       try {
         if (latencyMs > 0) await new Promise<void>((resolve) => clock.setTimer(resolve, latencyMs))
         const fate = fates.shift()
-        if (fate === undefined) return await inner.commit(sets)
+        if (fate === undefined && locked.size === 0) return await inner.commit(sets)
+        if (fate === undefined) {
+          const isBusy = (one: WriteSet) => one.writes.some(({ id }) => locked.has(id))
+          const { now, results } = await inner.commit(sets.filter((one) => !isBusy(one)))
+          const free = results[Symbol.iterator]()
+          const busy = { applied: false, reason: 'busy' } as const
+          return { now, results: sets.map((one) => (isBusy(one) ? busy : (free.next().value ?? busy))) }
+        }
         if (fate.applied === true) await inner.commit(sets)
         throw fate.error
       } finally {
@@ -62,6 +71,7 @@ async function world() {
     clock,
     commits,
     fates,
+    locked,
     committer,
     heard,
     write,
@@ -107,6 +117,54 @@ describe('group commit', () => {
     const bytes = 1024 * 1024
     await Promise.all(Array.from({ length: 10 }, (_, i) => committer.commit(set(write(`b${i}`)), { bytes })))
     expect(commits.map((sets) => sets.length)).toEqual([4, 4, 2])
+  })
+
+  it('answers the others while the record of one is held, and sends that one again until it is free', async () => {
+    const { committer, set, write, locked, clock, ids, read, heard } = await world()
+    locked.add('held')
+    let answered = false
+    const held = committer.commit(set(write('held'), write('with it'))).finally(() => {
+      answered = true
+    })
+    expect(await committer.commit(set(write('a')))).toEqual({ applied: true })
+    await clock.advance(20_000)
+    expect(await committer.commit(set(write('b')))).toEqual({ applied: true })
+    expect([answered, await read('with it'), committer.isHealthy, heard]).toEqual([false, undefined, true, []])
+    // Not so often that it is a burden.
+    expect(ids().length).toBeLessThan(60)
+    locked.clear()
+    await clock.advance(500)
+    expect(await held).toEqual({ applied: true })
+  })
+
+  it('gives up a set whose record is held for longer than it may wait, with nothing written', async () => {
+    const { committer, set, write, locked, clock, read } = await world()
+    locked.add('held')
+    const outcome = committer.commit(set(write('held')), { waitMs: 1_000 }).catch((error: unknown) => error)
+    await clock.advance(1_000)
+    expect(await outcome).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
+    locked.clear()
+    await clock.advance(5_000)
+    expect(await read('held')).toBeUndefined()
+  })
+
+  it('still says that it does not know when a set that may have been applied is held up afterwards', async () => {
+    const { committer, set, write, locked, fates, clock } = await world()
+    locked.add('held')
+    fates.push({ error: unknown() })
+    const outcome = committer.commit(set(write('held')), { waitMs: 1_000 }).catch((error: unknown) => error)
+    await clock.advance(1_500)
+    expect(await outcome).toMatchObject({ code: 'STORAGE_OUTCOME_UNKNOWN' })
+  })
+
+  it('gives up what is held up when it stops, and leaves no timer', async () => {
+    const { committer, set, write, locked, clock } = await world()
+    locked.add('held')
+    const outcome = committer.commit(set(write('held'))).catch((error: unknown) => error)
+    await clock.advance(100)
+    committer.stop()
+    expect(await outcome).toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('lets a heartbeat go before what waits', async () => {

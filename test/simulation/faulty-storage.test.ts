@@ -59,9 +59,9 @@ async function increment(storage: Storage, clock: ProcessClock, newVersion: () =
     }
     for (;;) {
       try {
-        const answer = await storage.commit([set])
-        if (answer.results[0]?.applied === true) return
-        const proof = answer.results[0]?.found[1]
+        const [result] = (await storage.commit([set])).results
+        if (result?.applied === true) return
+        const proof = result?.reason === 'conflict' || result?.reason === 'late' ? result.found[1] : undefined
         if (proof !== undefined) return
         break
       } catch {

@@ -205,7 +205,9 @@ export const COMMIT_DEFECTS: Defects = {
     ],
   },
   'late sets called conflicts': {
-    defect: changingResults((result) => (result.applied ? result : { ...result, reason: 'conflict' })),
+    defect: changingResults((result) =>
+      !result.applied && result.reason === 'late' ? { ...result, reason: 'conflict' } : result,
+    ),
     cases: ['late: says late also when a guard fails'],
   },
   'swallowed errors': {

@@ -6,6 +6,9 @@ const MAX_BYTES = 4 * 1024 * 1024
 /** Of a full commit, this many places are for new tasks if any wait, so that a backlog can't keep them out. */
 const SETS_FOR_NEW = 128
 
+/** What became of a set in the end. */
+export type Answer = Exclude<SetResult, { readonly reason: 'busy' }>
+
 /** A set that waits for its commit. */
 export interface Waiting {
   /** Absent until it is made. */
@@ -13,10 +16,12 @@ export interface Waiting {
   readonly make: (() => WriteSet) | undefined
   readonly bytes: number
   readonly giveUpAt: number
-  readonly resolve: (result: SetResult) => void
+  readonly resolve: (result: Answer) => void
   readonly reject: (error: unknown) => void
   /** It was sent, and nobody knows whether it was applied. */
   isUnknown: boolean
+  /** How often one of its records was held by somebody else. */
+  timesBusy: number
 }
 
 /** By kind and id: whether a set of this commit writes the record. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../internal/clock.js'
 import { soon } from '../../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../../storage/storage.js'
 import type { EventHub } from '../event-hub.js'
-import { CommitQueue, type Waiting } from './commit-queue.js'
+import { type Answer, CommitQueue, type Waiting } from './commit-queue.js'
 import { Pauses } from './pauses.js'
 import type { StorageTime } from './storage-time.js'
 
@@ -13,6 +13,8 @@ const MAX_WAITING = 8_192
 const MAX_HOLD_MS = 5
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1_000
+/** Between two tries of a set whose record somebody else holds. */
+const LONGEST_BUSY_PAUSE_MS = 500
 
 /** How a set is to be committed. */
 export interface CommitOptions {
@@ -32,6 +34,8 @@ export class Committer {
   readonly #queue = new CommitQueue()
   #isSending = false
   #isScheduled = false
+  /** Sets that wait for somebody else to let go of a record. */
+  #aside = 0
   #isStopped = false
   #isAway = false
   #pauseMs = FIRST_PAUSE_MS
@@ -58,7 +62,7 @@ export class Committer {
 
   /** Resolves when there is room for another set of a new task. */
   room(): Promise<void> | undefined {
-    if (this.#queue.size < MAX_WAITING) return undefined
+    if (this.#queue.size + this.#aside < MAX_WAITING) return undefined
     return new Promise((resolve) => this.#roomWaiters.push(resolve))
   }
 
@@ -67,7 +71,7 @@ export class Committer {
    * @throws STORAGE_UNAVAILABLE when it was certainly not applied, STORAGE_OUTCOME_UNKNOWN when nobody can say: only
    * after `waitMs`, or after {@link stop}.
    */
-  commit(set: WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+  commit(set: WriteSet, options: CommitOptions = {}): Promise<Answer> {
     return this.#add(set, undefined, options)
   }
 
@@ -75,11 +79,11 @@ export class Committer {
    * For new tasks: as {@link commit}, but the set is made, once, at the moment when it is first sent, after the changes
    * that wait. By then slots may have become free that a task can be given at once. What `make` throws is thrown here.
    */
-  commitLate(make: () => WriteSet, options: CommitOptions = {}): Promise<SetResult> {
+  commitLate(make: () => WriteSet, options: CommitOptions = {}): Promise<Answer> {
     return this.#add(undefined, make, options)
   }
 
-  #add(set: WriteSet | undefined, make: (() => WriteSet) | undefined, options: CommitOptions): Promise<SetResult> {
+  #add(set: WriteSet | undefined, make: (() => WriteSet) | undefined, options: CommitOptions): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         set,
@@ -89,6 +93,7 @@ export class Committer {
         resolve,
         reject,
         isUnknown: false,
+        timesBusy: 0,
       }
       if (this.#isStopped) return this.#giveUp(waiting, undefined)
       if (options.isUrgent === true) this.#queue.putInFront([waiting])
@@ -135,14 +140,34 @@ export class Committer {
       this.#recovered()
       for (let i = 0; i < batch.length; i++) {
         const result = answer.results[i]
-        if (result !== undefined) (batch[i] as Waiting).resolve(result)
+        if (result !== undefined) this.#answered(batch[i] as Waiting, result)
       }
     } catch (error) {
       await this.#failed(batch, error)
     }
     this.#isSending = false
     if (this.#queue.size > 0) this.#scheduleSend()
-    if (this.#queue.size < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
+    if (this.#queue.size + this.#aside < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  #answered(waiting: Waiting, result: SetResult): void {
+    if (result.applied || result.reason !== 'busy') waiting.resolve(result)
+    else void this.#putAside(waiting)
+  }
+
+  /** Only this set waits, and whatever else is sent meanwhile goes before it: its guards say whether it still holds then. */
+  async #putAside(waiting: Waiting): Promise<void> {
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** waiting.timesBusy++, LONGEST_BUSY_PAUSE_MS)
+    if (this.clock.monotonic() + pauseMs > waiting.giveUpAt) {
+      this.#giveUp(waiting, new Error('another transaction, perhaps of a process that died, holds one of its records'))
+      return
+    }
+    this.#aside++
+    await this.#pauses.wait(pauseMs)
+    this.#aside--
+    this.#queue.putInFront([waiting])
+    if (this.#isStopped) this.stop()
+    else this.#scheduleSend()
   }
 
   async #failed(batch: Waiting[], error: unknown): Promise<void> {
@@ -180,7 +205,7 @@ export class Committer {
         const answer = await this.storage.commit([waiting.set as WriteSet])
         this.time.observe(answer.now)
         const result = answer.results[0]
-        if (result !== undefined) waiting.resolve(result)
+        if (result !== undefined) this.#answered(waiting, result)
       } catch (own) {
         if (isBatutaError(own, 'STORAGE_UNAVAILABLE') || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
           waiting.isUnknown ||= isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')

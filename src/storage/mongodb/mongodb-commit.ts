@@ -3,7 +3,9 @@ import { realClock } from '../../internal/clock.js'
 import type { IndexDefinition, RecordKey, SetResult, StoredRecord, WriteSet } from '../storage.js'
 import type { MongodbDocument } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
-import { outcomeUnknown, unavailable } from './mongodb-errors.js'
+import { Contention } from './mongodb-contention.js'
+import { outcomeUnknown } from './mongodb-errors.js'
+import { groupsOf } from './mongodb-groups.js'
 import { documentOf } from './mongodb-record.js'
 import type { MongodbTransactions } from './mongodb-transaction.js'
 import {
@@ -11,22 +13,23 @@ import {
   expectCommands,
   leaveCommands,
   onlyExpects,
+  type PreparedSet,
   type PreparedWrite,
   type WriteCommand,
 } from './mongodb-write.js'
 
 const APPLIED: SetResult = Object.freeze({ applied: true })
 
-/** How often sets that stand in somebody's way are tried, and the pause after the first try; it doubles. */
-const TRIES = 6
-const FIRST_PAUSE_MS = 10
+const BUSY: SetResult = Object.freeze({ applied: false, reason: 'busy' })
 
-/** A set, ready to be sent; and its answer, once it is known. */
-export interface PreparedSet {
-  readonly set: WriteSet
-  readonly writes: readonly PreparedWrite[]
-  result: SetResult | undefined
-}
+/**
+ * How often a set is tried whose record another transaction holds, and the pause after the first try; it doubles. Long enough
+ * for one that goes on; what is held longer is for the committer to send again.
+ */
+const TRIES = 5
+const FIRST_PAUSE_MS = 5
+/** How long sets of one record may wait, together, at the server: many times what they need unless one is held. */
+const LONGEST_WAIT_MS = 300
 
 /** What stands at some keys, and the time at which it was asked for. */
 export type ReadRecords = (
@@ -59,10 +62,12 @@ export function prepareSets(
 
 /**
  * Commits sets. Those of one record need no transaction: they go as one command per collection, in which each write is
- * guarded on its own. The others share one transaction, and are tried in smaller groups when that fails.
+ * guarded on its own. The others share transactions, and are tried in smaller groups when those fail. A set whose record is
+ * held by somebody else, who may have died, holds up none of the others.
  */
 export class MongodbCommit {
   readonly #parts: CommitParts
+  readonly #contention = new Contention()
   /** On our own monotonic clock: until then the server may still be busy with writes whose outcome is unknown. */
   #busyUntil = 0
 
@@ -72,23 +77,25 @@ export class MongodbCommit {
 
   /** Gives every set its result. Throws what the port says of `commit`. */
   async run(sets: readonly PreparedSet[]): Promise<void> {
-    const isAlone = ({ writes: [only, ...others] }: PreparedSet) =>
-      only !== undefined && others.length === 0 && !onlyExpects(only)
-    const together = sets.filter((one) => !isAlone(one))
-    const parts = [this.#alone(sets.filter(isAlone)), together.length === 0 ? undefined : this.#together(together)]
-    const errors = (await Promise.allSettled(parts)).flatMap((part) =>
-      part.status === 'rejected' ? [part.reason] : [],
-    )
+    const isAlone = ({ set, writes: [only, ...others] }: PreparedSet) =>
+      only !== undefined && others.length === 0 && !onlyExpects(only) && !this.#contention.touches(set.writes)
+    const alone = this.#alone(sets.filter(isAlone))
+    const errors = await errorsOf([alone, this.#together(sets.filter((one) => !isAlone(one)))])
     if (errors.length > 0) throw this.#failure(errors, sets)
   }
 
   /** Sets of one write each. */
   async #alone(sets: readonly PreparedSet[]): Promise<void> {
     const { connection, collection } = this.#parts
+    const limitMs = Math.min(LONGEST_WAIT_MS, Math.ceil(connection.timeoutMs / 2))
     const writes = sets.flatMap((one) => one.writes)
-    const refused = new Set<PreparedWrite>()
+    const [refused, unsure] = [new Set<PreparedWrite>(), new Set<PreparedWrite>()]
     const send = async ({ command, writes: sent }: WriteCommand) => {
-      const answer = await connection.write(command, sent.length)
+      const answer = await connection.tryWrite(command, sent.length, limitMs)
+      if (answer === undefined) {
+        for (const write of sent) unsure.add(write)
+        return
+      }
       for (const { index } of (answer.writeErrors ?? []) as MongodbDocument[]) {
         refused.add(sent[Number(index)] as PreparedWrite)
       }
@@ -96,35 +103,57 @@ export class MongodbCommit {
       if ('delete' in command && Number(answer.n) < sent.length) for (const write of sent) refused.add(write)
     }
     const commands = [...leaveCommands(writes, collection), ...deleteCommands(writes, collection)]
-    const answers = await Promise.allSettled(commands.map(send))
-    const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []))
+    const errors = await errorsOf(commands.map(send))
     if (errors.length > 0) throw errors.length === commands.length ? worst(errors) : outcomeUnknown(errors[0])
-    for (const one of sets) if (!refused.has(one.writes[0] as PreparedWrite)) one.result = APPLIED
-    await this.#refuse(sets.filter((one) => one.result === undefined))
+    const isOne = (among: ReadonlySet<PreparedWrite>) => (one: PreparedSet) => among.has(one.writes[0] as PreparedWrite)
+    for (const one of sets) if (!isOne(refused)(one) && !isOne(unsure)(one)) one.result = APPLIED
+    await this.#refuse(sets.filter(isOne(refused)))
+    // A transaction says at once whether a record is held, where a plain command waits.
+    await this.#together(await this.#refuse(sets.filter(isOne(unsure)), true))
   }
 
-  /** Sets of several writes. All are applied at once, or those that can't be are found out, and the others tried again. */
-  async #together(all: readonly PreparedSet[]): Promise<void> {
+  /** Sets of several writes, and those whose record may be held. Those that can't be applied are found out. */
+  async #together(sets: readonly PreparedSet[]): Promise<void> {
+    const isHeld = ({ set }: PreparedSet) => this.#contention.touches(set.writes)
+    const held: PreparedSet[] = []
+    const errors = await errorsOf([
+      ...groupsOf(sets.filter((one) => !isHeld(one))).map((group) => this.#group(group, TRIES, held)),
+      ...sets.filter(isHeld).map((one) => this.#group([one], 1, held)),
+    ])
+    for (const one of await this.#refuse(held, true)) {
+      one.result = BUSY
+      this.#contention.note(one.set.writes)
+    }
+    if (errors.length > 0) throw worst(errors)
+  }
+
+  /** Applies sets in one transaction, or in smaller ones; adds to `held` those with a record that somebody else holds. */
+  async #group(group: readonly PreparedSet[], tries: number, held: PreparedSet[]): Promise<void> {
     const { transactions, collection } = this.#parts
-    let sets = all
-    for (let tries = 0; sets.length > 0; tries++) {
+    let sets = group
+    for (let tried = 1; sets.length > 0; tried++) {
       const writes = sets.flatMap((one) => one.writes)
       const commands = [leaveCommands, expectCommands, deleteCommands].flatMap((make) => make(writes, collection))
-      if (commands.length === 0 || (await transactions.run(commands))) {
+      const outcome = commands.length === 0 ? 'applied' : await transactions.run(commands)
+      if (outcome === 'applied') {
         for (const one of sets) one.result = APPLIED
         return
       }
       const count = sets.length
-      sets = await this.#refuse(sets, true)
-      if (sets.length > 1 && (tries > 0 || sets.length === count)) {
-        // Somebody works on a record of one of them: the others need not wait for that.
-        const half = Math.ceil(sets.length / 2)
-        await this.#together(sets.slice(0, half))
-        await this.#together(sets.slice(half))
+      if (outcome === 'refused') sets = await this.#refuse(sets, true)
+      if (sets.length < count) continue
+      if (count > 1) {
+        const half = Math.ceil(count / 2)
+        const halves = [sets.slice(0, half), sets.slice(half)]
+        const errors = await errorsOf(halves.map((some) => this.#group(some, tries, held)))
+        if (errors.length > 0) throw worst(errors)
         return
       }
-      if (tries >= TRIES) throw unavailable(undefined, 'is busy with another transaction over the same records')
-      if (sets.length === count) await pause(FIRST_PAUSE_MS * 2 ** tries)
+      if (tried >= tries) {
+        held.push(...sets)
+        return
+      }
+      await pause(FIRST_PAUSE_MS * 2 ** (tried - 1))
     }
   }
 
@@ -164,6 +193,11 @@ export class MongodbCommit {
     const isPartly = isBatutaError(error, 'STORAGE_UNAVAILABLE') && sets.some((one) => one.result?.applied)
     return isPartly ? outcomeUnknown(error) : error
   }
+}
+
+/** What those of some parts that failed were rejected with, once all have ended. */
+async function errorsOf(parts: readonly Promise<void>[]): Promise<readonly unknown[]> {
+  return (await Promise.allSettled(parts)).flatMap((part) => (part.status === 'rejected' ? [part.reason] : []))
 }
 
 /** The error that says least: unknown before unavailable, and before both what is neither. */

@@ -1,6 +1,9 @@
 import { realClock } from '../../internal/clock.js'
 import type { MongodbClient, MongodbDatabase, MongodbDocument, MongodbSession } from './mongodb-client.js'
-import { type CommandKind, timedOut, toStorageError } from './mongodb-errors.js'
+import { type CommandKind, hasCode, timedOut, toStorageError } from './mongodb-errors.js'
+
+/** MaxTimeMSExpired. */
+const TIME_IS_UP = 50
 
 /** Writes wait until a majority of the replica set has them, so that no election takes them back. */
 export function majority(timeoutMs: number): MongodbDocument {
@@ -47,13 +50,30 @@ export class MongodbConnection {
    * @throws STORAGE_UNAVAILABLE when it certainly did nothing; STORAGE_OUTCOME_UNKNOWN when nobody can say.
    */
   async write(command: MongodbDocument, writes: number): Promise<MongodbDocument> {
-    const limits = { maxTimeMS: this.timeoutMs, writeConcern: majority(this.timeoutMs) }
-    const answer = await this.#run('writes', writes, (signal) =>
-      this.#database.command({ ...command, ...limits }, { signal }),
-    )
-    // It was written, but an election may take it back.
-    if (answer.writeConcernError !== undefined) throw timedOut('writes', this.timeoutMs)
+    const answer = await this.tryWrite(command, writes, this.timeoutMs)
+    if (answer === undefined) throw timedOut('writes', this.timeoutMs)
     return answer
+  }
+
+  /**
+   * As {@link write}, for no longer than `limitMs` at the server: which waits that long for a record that another transaction
+   * holds, and does nothing after it.
+   * @returns `undefined` when the server gave up. What it had done by then stands, and nothing comes after it.
+   */
+  async tryWrite(command: MongodbDocument, writes: number, limitMs: number): Promise<MongodbDocument | undefined> {
+    const limits = { maxTimeMS: limitMs, writeConcern: majority(this.timeoutMs) }
+    try {
+      const answer = await this.within('writes', (signal) =>
+        this.#database.command({ ...command, ...limits }, { signal }),
+      )
+      if (answer.writeConcernError === undefined) return answer
+      if (hasCode(answer.writeConcernError, TIME_IS_UP)) return undefined
+    } catch (error) {
+      if (hasCode(error, TIME_IS_UP)) return undefined
+      throw toStorageError(error, writes)
+    }
+    // It was written, but an election may take it back.
+    throw timedOut('writes', this.timeoutMs)
   }
 
   /** Makes a collection or an index, however long that takes. Throws what {@link write} throws. */

@@ -1,8 +1,17 @@
+import PQueue from 'p-queue'
 import type { MongodbDocument, MongodbSession } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
 import { hasCode, hasLabel, outcomeUnknown, toStorageError } from './mongodb-errors.js'
 import type { WriteCommand } from './mongodb-write.js'
 
+/** What came of a transaction that has ended. `refused`: a guard did not hold. `busy`: another one holds a record. */
+export type TransactionOutcome = 'applied' | 'refused' | 'busy'
+
+/** Transactions at once: the others wait, so that they take neither all connections nor all of the server. */
+const CONCURRENCY = 16
+
+/** WriteConflict, LockTimeout, SnapshotTooOld, SnapshotUnavailable, and NoSuchTransaction: somebody ended it. */
+const BUSY = [112, 24, 239, 246, 251] as const
 const NO_SUCH_TRANSACTION = 251
 const TRANSACTION_COMMITTED = 256
 
@@ -13,6 +22,7 @@ export class MongodbTransactions {
   readonly #probe: MongodbDocument
   /** Sessions whose commit was sent and not answered. */
   readonly #unanswered = new Set<MongodbSession>()
+  readonly #queue = new PQueue({ concurrency: CONCURRENCY })
   #ending: Promise<void> | undefined
 
   constructor(connection: MongodbConnection, probe: MongodbDocument) {
@@ -22,10 +32,14 @@ export class MongodbTransactions {
 
   /**
    * Runs the commands in one transaction, if every guard in them holds.
-   * @returns whether they were applied. If not, nothing was: a guard did not hold, or another transaction was in the way.
+   * @returns what came of it; unless it was applied, nothing was written.
    * @throws STORAGE_UNAVAILABLE when nothing was written, STORAGE_OUTCOME_UNKNOWN when nobody can say.
    */
-  async run(commands: readonly WriteCommand[]): Promise<boolean> {
+  run(commands: readonly WriteCommand[]): Promise<TransactionOutcome> {
+    return this.#queue.add(() => this.#run(commands))
+  }
+
+  async #run(commands: readonly WriteCommand[]): Promise<TransactionOutcome> {
     const session = this.#connection.session()
     let isCommitting = false
     try {
@@ -34,15 +48,15 @@ export class MongodbTransactions {
       session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern, maxCommitTimeMS: timeoutMs })
       for (const { command, writes } of commands) {
         const answer = await this.#connection.inTransaction(session, command)
-        if (answer.writeErrors !== undefined || Number(answer.n) !== writes.length) return false
+        if (answer.writeErrors !== undefined || Number(answer.n) !== writes.length) return 'refused'
       }
       isCommitting = true
       await this.#connection.within('writes', () => session.commitTransaction())
-      return true
+      return 'applied'
     } catch (error) {
       const isUnknown = hasLabel(error, 'UnknownTransactionCommitResult')
-      if (!isUnknown && hasLabel(error, 'TransientTransactionError')) return false
-      if (!isCommitting) throw toStorageError(error, 0)
+      if (!isUnknown && hasLabel(error, 'TransientTransactionError') && hasCode(error, ...BUSY)) return 'busy'
+      if (!isCommitting || (!isUnknown && hasLabel(error, 'TransientTransactionError'))) throw toStorageError(error, 0)
       this.#unanswered.add(session)
       throw outcomeUnknown(error)
     } finally {

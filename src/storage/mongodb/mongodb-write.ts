@@ -1,4 +1,4 @@
-import type { Write } from '../storage.js'
+import type { SetResult, Write, WriteSet } from '../storage.js'
 import type { MongodbDocument } from './mongodb-client.js'
 
 /** About how much fits into one command: a command is a document, so 16 MiB with what stands around the values. */
@@ -13,6 +13,13 @@ export interface PreparedWrite extends Write {
   readonly document: MongodbDocument | undefined
   readonly bytes: number
   readonly notAfter: number
+}
+
+/** A set, ready to be sent; and its answer, once it is known. */
+export interface PreparedSet {
+  readonly set: WriteSet
+  readonly writes: readonly PreparedWrite[]
+  result: SetResult | undefined
 }
 
 /** One `update` or `delete` command, and what it does. */

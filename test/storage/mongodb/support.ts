@@ -25,7 +25,9 @@ export async function commit(storage: Storage, ...writes: Write[]): Promise<SetR
 export async function commitAtLast(storage: Storage, sets: readonly WriteSet[], seen: string[] = []) {
   for (let tries = 0; ; tries++) {
     try {
-      return (await storage.commit(sets)).results
+      const { results } = await storage.commit(sets)
+      if (tries > 100 || !results.some((result) => !result.applied && result.reason === 'busy')) return results
+      seen.push('busy')
     } catch (error) {
       if (!isBatutaError(error) || !error.retryable || tries > 100) throw error
       seen.push(error.code)
