@@ -159,7 +159,7 @@ export class Committer {
   async #putAside(waiting: Waiting): Promise<void> {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** waiting.timesBusy++, LONGEST_BUSY_PAUSE_MS)
     if (this.clock.monotonic() + pauseMs > waiting.giveUpAt) {
-      this.#giveUp(waiting, new Error('another transaction, perhaps of a process that died, holds one of its records'))
+      this.#giveUp(waiting, undefined, 'holds a record of it for an unfinished transaction')
       return
     }
     this.#aside++
@@ -220,7 +220,7 @@ export class Committer {
     if (this.#isStopped) this.stop()
   }
 
-  #giveUp(waiting: Waiting, cause: unknown): void {
+  #giveUp(waiting: Waiting, cause: unknown, why = 'can not be reached'): void {
     const data = { storage: this.storage.name }
     waiting.reject(
       waiting.isUnknown
@@ -228,7 +228,7 @@ export class Committer {
             data,
             cause,
           })
-        : new BatutaError('STORAGE_UNAVAILABLE', 'The storage can not be reached; nothing was written.', {
+        : new BatutaError('STORAGE_UNAVAILABLE', `The storage ${why}; nothing was written.`, {
             data,
             cause,
             fix: 'Try again later.',

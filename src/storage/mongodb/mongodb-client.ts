@@ -6,6 +6,8 @@ export type MongodbDocument = Record<string, unknown>
 
 /** A session of the driver, as far as it is used. */
 export interface MongodbSession {
+  /** The id that the server knows it by. */
+  readonly id?: { readonly id: unknown } | undefined
   inTransaction(): boolean
   startTransaction(options?: object): void
   commitTransaction(): Promise<unknown>

@@ -7,6 +7,7 @@ import { Contention } from './mongodb-contention.js'
 import { outcomeUnknown } from './mongodb-errors.js'
 import { groupsOf } from './mongodb-groups.js'
 import { documentOf } from './mongodb-record.js'
+import type { MongodbSessions } from './mongodb-sessions.js'
 import type { MongodbTransactions } from './mongodb-transaction.js'
 import {
   deleteCommands,
@@ -40,6 +41,7 @@ export type ReadRecords = (
 export interface CommitParts {
   readonly connection: MongodbConnection
   readonly transactions: MongodbTransactions
+  readonly sessions: MongodbSessions
   readonly collection: (kind: string) => string
   readonly read: ReadRecords
 }
@@ -67,7 +69,10 @@ export function prepareSets(
  */
 export class MongodbCommit {
   readonly #parts: CommitParts
-  readonly #contention = new Contention()
+  /** Records that others hold: a set that touches one goes on its own, and is not waited for. */
+  readonly #held = new Contention()
+  /** Records that others may hold: before version 7 the server does not end a command that creates one of them in time. */
+  readonly #suspects = new Contention()
   /** On our own monotonic clock: until then the server may still be busy with writes whose outcome is unknown. */
   #busyUntil = 0
 
@@ -78,7 +83,11 @@ export class MongodbCommit {
   /** Gives every set its result. Throws what the port says of `commit`. */
   async run(sets: readonly PreparedSet[]): Promise<void> {
     const isAlone = ({ set, writes: [only, ...others] }: PreparedSet) =>
-      only !== undefined && others.length === 0 && !onlyExpects(only) && !this.#contention.touches(set.writes)
+      only !== undefined &&
+      others.length === 0 &&
+      !onlyExpects(only) &&
+      !this.#held.touches(set.writes) &&
+      !this.#suspects.touches(set.writes)
     const alone = this.#alone(sets.filter(isAlone))
     const errors = await errorsOf([alone, this.#together(sets.filter((one) => !isAlone(one)))])
     if (errors.length > 0) throw this.#failure(errors, sets)
@@ -91,7 +100,10 @@ export class MongodbCommit {
     const writes = sets.flatMap((one) => one.writes)
     const [refused, unsure] = [new Set<PreparedWrite>(), new Set<PreparedWrite>()]
     const send = async ({ command, writes: sent }: WriteCommand) => {
-      const answer = await connection.tryWrite(command, sent.length, limitMs)
+      const answer = await connection.tryWrite(command, sent.length, limitMs).catch((error: unknown) => {
+        this.#suspects.note(sent)
+        throw error
+      })
       if (answer === undefined) {
         for (const write of sent) unsure.add(write)
         return
@@ -114,7 +126,7 @@ export class MongodbCommit {
 
   /** Sets of several writes, and those whose record may be held. Those that can't be applied are found out. */
   async #together(sets: readonly PreparedSet[]): Promise<void> {
-    const isHeld = ({ set }: PreparedSet) => this.#contention.touches(set.writes)
+    const isHeld = ({ set }: PreparedSet) => this.#held.touches(set.writes)
     const held: PreparedSet[] = []
     const errors = await errorsOf([
       ...groupsOf(sets.filter((one) => !isHeld(one))).map((group) => this.#group(group, TRIES, held)),
@@ -122,7 +134,8 @@ export class MongodbCommit {
     ])
     for (const one of await this.#refuse(held, true)) {
       one.result = BUSY
-      this.#contention.note(one.set.writes)
+      this.#held.note(one.set.writes)
+      void this.#parts.sessions.endAbandoned()
     }
     if (errors.length > 0) throw worst(errors)
   }

@@ -99,6 +99,11 @@ export class MongodbConnection {
     )
   }
 
+  /** Runs a command of the whole server, which writes no data. @throws STORAGE_UNAVAILABLE */
+  async admin(command: MongodbDocument): Promise<MongodbDocument> {
+    return await this.#run('reads', 0, (signal) => this.#client.db('admin').command(command, { signal }))
+  }
+
   /** A session for a transaction. */
   session(): MongodbSession {
     return this.#client.startSession({ causalConsistency: false })

@@ -9,10 +9,7 @@ export function nameOf({ kind, id }: RecordKey): string {
   return `${kind}/${id}`
 }
 
-/**
- * The records that were lately held by transactions of others, for longer than one that goes on needs. A set that touches one
- * goes on its own, and is not waited for.
- */
+/** The records that were lately held by transactions of others, for longer than one that goes on needs. */
 export class Contention {
   /** Until when, on our own monotonic clock; the oldest first. */
   readonly #heldUntil = new Map<string, number>()

@@ -24,6 +24,7 @@ import { assertNotNewer, MongodbLayout, outdated } from './mongodb-layout.js'
 import { type MongodbSettings, type MongodbStorageOptions, mongodbSettings } from './mongodb-options.js'
 import { filterOf, isEmptySpan, sortOf } from './mongodb-range.js'
 import { collectionOf, metaCollection, RECORD_FIELDS, recordOf } from './mongodb-record.js'
+import { MongodbSessions } from './mongodb-sessions.js'
 import { MongodbTransactions } from './mongodb-transaction.js'
 
 /**
@@ -45,6 +46,7 @@ export function mongodbStorage(options: MongodbStorageOptions): Storage {
 interface Open {
   readonly client: MongodbClient
   readonly connection: MongodbConnection
+  readonly sessions: MongodbSessions
   readonly transactions: MongodbTransactions
   readonly commit: MongodbCommit
   readonly schema: StorageSchema
@@ -154,6 +156,7 @@ class MongodbStorage implements Storage {
     const open = this.#open
     this.#open = undefined
     this.#opening = undefined
+    await open?.sessions.close()
     if (this.#settings.client === undefined) await open?.client.close()
   }
 
@@ -161,10 +164,12 @@ class MongodbStorage implements Storage {
     const client = await clientOf(this.#settings)
     const { database, prefix, migrate, commandTimeoutMs, openTimeoutMs } = this.#settings
     const connection = new MongodbConnection(client, database, commandTimeoutMs)
+    const sessions = new MongodbSessions(connection, prefix)
     const prepare = async () => {
       await connection.connect()
       assertSuitable(await connection.read({ hello: 1 }))
       await new MongodbLayout(connection, prefix, schema).prepare(migrate)
+      await sessions.open()
     }
     try {
       await pRetry(prepare, {
@@ -178,11 +183,11 @@ class MongodbStorage implements Storage {
       if (this.#settings.client === undefined) await client.close()
       throw toStorageError(error, 0)
     }
-    const transactions = new MongodbTransactions(connection, this.#clockCommand)
+    const transactions = new MongodbTransactions(connection, sessions, this.#clockCommand)
     const collection = (kind: string) => this.#collection(kind)
     const read = (keys: readonly RecordKey[]) => this.#read({ connection, schema }, keys)
-    const commit = new MongodbCommit({ connection, transactions, collection, read })
-    return { client, connection, transactions, commit, schema }
+    const commit = new MongodbCommit({ connection, transactions, sessions, collection, read })
+    return { client, connection, sessions, transactions, commit, schema }
   }
 
   /**

@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 import type { MongodbDocument, MongodbSession } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
 import { hasCode, hasLabel, outcomeUnknown, toStorageError } from './mongodb-errors.js'
+import type { MongodbSessions } from './mongodb-sessions.js'
 import type { WriteCommand } from './mongodb-write.js'
 
 /** What came of a transaction that has ended. `refused`: a guard did not hold. `busy`: another one holds a record. */
@@ -18,6 +19,7 @@ const TRANSACTION_COMMITTED = 256
 /** Runs transactions, and makes sure that none of them takes effect after its outcome was told. */
 export class MongodbTransactions {
   readonly #connection: MongodbConnection
+  readonly #sessions: MongodbSessions
   /** Any document of the store; read to begin a transaction. */
   readonly #probe: MongodbDocument
   /** Sessions whose commit was sent and not answered. */
@@ -25,8 +27,9 @@ export class MongodbTransactions {
   readonly #queue = new PQueue({ concurrency: CONCURRENCY })
   #ending: Promise<void> | undefined
 
-  constructor(connection: MongodbConnection, probe: MongodbDocument) {
+  constructor(connection: MongodbConnection, sessions: MongodbSessions, probe: MongodbDocument) {
     this.#connection = connection
+    this.#sessions = sessions
     this.#probe = probe
   }
 
@@ -40,7 +43,7 @@ export class MongodbTransactions {
   }
 
   async #run(commands: readonly WriteCommand[]): Promise<TransactionOutcome> {
-    const session = this.#connection.session()
+    const session = this.#sessions.take()
     let isCommitting = false
     try {
       const { timeoutMs } = this.#connection
@@ -85,7 +88,7 @@ export class MongodbTransactions {
         if (!hasCode(error, NO_SUCH_TRANSACTION, TRANSACTION_COMMITTED)) throw toStorageError(error, 0)
       }
       this.#unanswered.delete(session)
-      void session.endSession().catch(() => undefined)
+      this.#sessions.drop(session)
     }
   }
 
@@ -105,11 +108,17 @@ export class MongodbTransactions {
   }
 
   async #end(session: MongodbSession): Promise<void> {
-    if (session.inTransaction()) await this.#abort(session)
-    await session.endSession()
+    if (!session.inTransaction() || (await this.#abort(session))) this.#sessions.give(session)
+    else this.#sessions.drop(session)
   }
 
-  async #abort(session: MongodbSession): Promise<void> {
-    await this.#connection.within('reads', () => session.abortTransaction()).catch(() => undefined)
+  /** @returns whether the driver is done with it. */
+  async #abort(session: MongodbSession): Promise<boolean> {
+    try {
+      await this.#connection.within('reads', () => session.abortTransaction())
+      return true
+    } catch {
+      return false
+    }
   }
 }

@@ -1,8 +1,9 @@
 import { type ClientSession, MongoClient } from 'mongodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { MongodbClient } from '../../../src/storage/mongodb/mongodb-client.js'
 import type { Storage, Write } from '../../../src/storage/storage.js'
 import { MongodbServer, whyNoMongodb } from '../../support/mongodb-server.js'
-import { commit, idsOf, leave, opened, setOf } from './support.js'
+import { commit, commitAtLast, idsOf, leave, opened, setOf } from './support.js'
 
 const APPLIED = { applied: true }
 const BUSY = { applied: false, reason: 'busy' }
@@ -24,6 +25,29 @@ async function lock(...ids: readonly string[]): Promise<ClientSession> {
   const items = other.db('locked').collection<{ _id: string }>(`${prefix}_item`)
   for (const _id of ids) await items.updateOne({ _id }, { $set: { guards: 1 } }, { session, upsert: true })
   return session
+}
+
+/** A storage whose process stops when it is about to commit a transaction; `stopped` resolves then. */
+async function stopping() {
+  let stop = () => {}
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  const startSession: MongodbClient['startSession'] = (options) =>
+    Object.assign(other.startSession(options), {
+      commitTransaction: () => {
+        stop()
+        return new Promise(() => {})
+      },
+    })
+  const client: MongodbClient = {
+    connect: () => other.connect(),
+    db: (name) => other.db(name),
+    startSession,
+    close: async () => {},
+  }
+  const dying = await opened({ client, database: 'locked', prefix, commandTimeoutMs: 30_000 })
+  return { dying, stopped }
 }
 
 async function timed<T>(work: Promise<T>): Promise<{ readonly ms: number; readonly value: T }> {
@@ -110,5 +134,50 @@ describe.skipIf(whyNoMongodb)('MongoDB storage, beside a client that stopped ins
     const { ms, value } = await timed(storage.commit(pairs))
     expect(value.results).toEqual(ids.map((_, i) => (isLocked(i) ? BUSY : APPLIED)))
     expect(ms).toBeLessThan(2 * SOON_MS)
+  })
+  for (const isThere of [true, false]) {
+    it(`ends what a batuta process left open, long before the server does: ${isThere ? 'a change' : 'a creation'}`, async () => {
+      const before = leave('x', {})
+      if (isThere) await commit(storage, before)
+      const version = isThere ? (before.leave?.version ?? null) : null
+      const { dying, stopped } = await stopping()
+      void dying
+        .commit([setOf(leave('x', { by: 'dying' }, version), leave('x', {}, null, 'note'))])
+        .catch(() => undefined)
+      await stopped
+      const seen: string[] = []
+      const set = setOf(leave('x', { by: 'other' }, version))
+      const { ms, value } = await timed(commitAtLast(storage, [set], seen))
+      expect(value).toEqual([APPLIED])
+      expect(seen).toContain('busy')
+      expect(ms).toBeLessThan(10_000)
+      const records = await storage.read([
+        { kind: 'item', id: 'x' },
+        { kind: 'note', id: 'x' },
+      ])
+      expect(records.records.map((record) => record?.value)).toEqual([{ by: 'other' }, undefined])
+    }, 20_000)
+  }
+
+  it('leaves alone what is not of batuta, though it is of the same user and in the way', async () => {
+    const before = leave('x', {})
+    await commit(storage, before)
+    const session = await lock('x')
+    const giveUpAt = performance.now() + 4_000
+    while (performance.now() < giveUpAt) {
+      expect((await storage.commit([setOf(leave('x', {}, before.leave?.version ?? ''))])).results).toEqual([BUSY])
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await session.commitTransaction()
+  }, 20_000)
+
+  it('forgets the sessions of a storage that was closed, and those that nobody used for a day', async () => {
+    const meta = other.db('locked').collection<{ _id: string; at?: Date; sessions?: unknown[] }>(`${prefix}_meta`)
+    const written = () => meta.find({ _id: /^sessions/ }).toArray()
+    await meta.insertOne({ _id: 'sessions/old', sessions: [], at: new Date(Date.now() - 2 * 86_400_000) })
+    const another = await opened({ uri: server.uri, database: 'locked', prefix })
+    expect((await written()).map(({ sessions }) => sessions?.length)).toEqual([16, 16])
+    await another.close()
+    expect((await written()).length).toBe(1)
   })
 })
