@@ -131,7 +131,7 @@ describe('group commit', () => {
     expect(await committer.commit(set(write('b')))).toEqual({ applied: true })
     expect([answered, await read('with it'), committer.isHealthy, heard]).toEqual([false, undefined, true, []])
     // Not so often that it is a burden.
-    expect(ids().length).toBeLessThan(60)
+    expect(ids().length).toBeLessThan(100)
     locked.clear()
     await clock.advance(500)
     expect(await held).toEqual({ applied: true })

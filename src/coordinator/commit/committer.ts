@@ -14,7 +14,7 @@ const MAX_HOLD_MS = 5
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1_000
 /** Between two tries of a set whose record somebody else holds. */
-const LONGEST_BUSY_PAUSE_MS = 500
+const LONGEST_BUSY_PAUSE_MS = 250
 
 /** How a set is to be committed. */
 export interface CommitOptions {

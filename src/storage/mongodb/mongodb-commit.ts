@@ -28,6 +28,8 @@ const BUSY: SetResult = Object.freeze({ applied: false, reason: 'busy' })
  * for one that goes on; what is held longer is for the committer to send again.
  */
 const TRIES = 5
+/** The same where it was held lately: by somebody who died, or by one after the other who go on. */
+const TRIES_OF_HELD = 3
 const FIRST_PAUSE_MS = 5
 /** How long sets of one record may wait, together, at the server: many times what they need unless one is held. */
 const LONGEST_WAIT_MS = 300
@@ -69,7 +71,7 @@ export function prepareSets(
  */
 export class MongodbCommit {
   readonly #parts: CommitParts
-  /** Records that others hold: a set that touches one goes on its own, and is not waited for. */
+  /** Records that others hold: a set that touches one goes on its own, and is hardly waited for. */
   readonly #held = new Contention()
   /** Records that others may hold: before version 7 the server does not end a command that creates one of them in time. */
   readonly #suspects = new Contention()
@@ -130,7 +132,7 @@ export class MongodbCommit {
     const held: PreparedSet[] = []
     const errors = await errorsOf([
       ...groupsOf(sets.filter((one) => !isHeld(one))).map((group) => this.#group(group, TRIES, held)),
-      ...sets.filter(isHeld).map((one) => this.#group([one], 1, held)),
+      ...sets.filter(isHeld).map((one) => this.#group([one], TRIES_OF_HELD, held)),
     ])
     for (const one of await this.#refuse(held, true)) {
       one.result = BUSY

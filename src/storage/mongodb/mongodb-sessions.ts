@@ -6,7 +6,7 @@ import type { MongodbConnection } from './mongodb-connection.js'
 import { metaCollection } from './mongodb-record.js'
 
 /** Sessions that are there from the start: as many as transactions at once. */
-const FIRST_SESSIONS = 16
+const FIRST_SESSIONS = 4
 /** A transaction whose process has sent nothing for so long is in everybody's way. Shorter than the lease of owners. */
 const ABANDONED_MS = 1_500
 /** So often at most somebody looks for such transactions. */

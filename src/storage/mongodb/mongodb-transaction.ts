@@ -9,7 +9,7 @@ import type { WriteCommand } from './mongodb-write.js'
 export type TransactionOutcome = 'applied' | 'refused' | 'busy'
 
 /** Transactions at once: the others wait, so that they take neither all connections nor all of the server. */
-const CONCURRENCY = 16
+const CONCURRENCY = 4
 
 /** WriteConflict, LockTimeout, SnapshotTooOld, SnapshotUnavailable, and NoSuchTransaction: somebody ended it. */
 const BUSY = [112, 24, 239, 246, 251] as const

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mongodbLayoutCommands, mongodbStorage } from '../../../src/storage/mongodb/index.js'
 import { SCHEMA } from '../../../src/storage/records.js'
 import { whyNoFaults } from '../../support/mongodb-server.js'
-import { commit, failure, leave } from './support.js'
+import { commit, commitAtLast, failure, leave, opened, setOf, stopping } from './support.js'
 
 const guide = readFileSync(new URL('../../../docs/storage-mongodb.md', import.meta.url), 'utf8')
 const MIGRATING = ['createIndex', 'dropIndex']
@@ -89,6 +89,24 @@ describe.skipIf(whyNoFaults)('a MongoDB user with the smallest role of the guide
       await expect(useAll(uri, false), missing).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: false })
     }
   }, 60_000)
+
+  it('can end what another process of the same user left open', async () => {
+    const uri = await newUser('left', actionsInGuide())
+    const live = new MongoClient(uri)
+    const { client, stopped } = stopping(live)
+    const dying = await opened({ client, database: 'left', commandTimeoutMs: 30_000 }, SCHEMA)
+    const storage = await opened({ uri }, SCHEMA)
+    const before = leave('o', {}, null, 'owner')
+    await commit(storage, before)
+    const expected = before.leave?.version ?? ''
+    void dying.commit([setOf(leave('o', {}, expected, 'owner'), leave('p', {}, null, 'permit'))]).catch(() => undefined)
+    await stopped
+    const began = performance.now()
+    expect(await commitAtLast(storage, [setOf(leave('o', {}, expected, 'owner'))])).toEqual([{ applied: true }])
+    expect(performance.now() - began).toBeLessThan(10_000)
+    await storage.close()
+    await live.close()
+  }, 20_000)
 
   it('is told so when its password is wrong', async () => {
     const uri = (await newUser('wrong', actionsInGuide())).replace(':secret@', ':other@')

@@ -1,5 +1,6 @@
+import type { MongoClient } from 'mongodb'
 import { isBatutaError } from '../../../src/errors/base-error.js'
-import { type MongodbStorageOptions, mongodbStorage } from '../../../src/storage/mongodb/index.js'
+import { type MongodbClient, type MongodbStorageOptions, mongodbStorage } from '../../../src/storage/mongodb/index.js'
 import type { RecordValue, SetResult, Storage, Write, WriteSet } from '../../../src/storage/storage.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
 
@@ -56,4 +57,26 @@ export async function opened(options: MongodbStorageOptions, schema = KIT_SCHEMA
   const storage = mongodbStorage(options)
   await storage.open(schema)
   return storage
+}
+
+/** A client whose process stops when it is about to commit a transaction; `stopped` resolves then. */
+export function stopping(live: MongoClient): { readonly client: MongodbClient; readonly stopped: Promise<void> } {
+  let stop = () => {}
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  const startSession: MongoClient['startSession'] = (options) =>
+    Object.assign(live.startSession(options), {
+      commitTransaction: () => {
+        stop()
+        return new Promise(() => {})
+      },
+    })
+  const client = {
+    connect: () => live.connect(),
+    db: (name: string) => live.db(name),
+    startSession,
+    close: async () => {},
+  }
+  return { client, stopped }
 }
