@@ -1,0 +1,57 @@
+import type { Storage } from 'batuta'
+import { postgresStorage } from '../../src/storage/postgres/index.js'
+import { redisStorage } from '../../src/storage/redis/index.js'
+import { PostgresServer, whyNoFaults as whyNoPostgres } from '../support/postgres-server.js'
+import { RedisServer, whyNoRedis } from '../support/redis-server.js'
+
+/** A database server that nodes reach over the network. */
+export interface NodesServer {
+  readonly port: number
+  /** A storage that reaches it by this port; storages of one space share what they store. */
+  storage(port: number, space: string): Storage
+  stop(): Promise<void>
+}
+
+/** A kind of server. */
+export interface ServerKind {
+  readonly name: string
+  /** Why there is none for tests that cut it off. */
+  readonly why: string | undefined
+  start(): Promise<NodesServer>
+}
+
+let spaces = 0
+
+/** A name that no other test uses. */
+export function newSpace(): string {
+  return `n${process.pid}_${Date.now()}_${++spaces}`
+}
+
+const redis: ServerKind = {
+  name: 'Redis',
+  why: whyNoRedis,
+  start: async () => {
+    const server = await RedisServer.start()
+    return {
+      port: server.port,
+      storage: (port, prefix) => redisStorage({ url: `redis://127.0.0.1:${port}`, prefix, onWarning: () => undefined }),
+      stop: () => server.stop(),
+    }
+  },
+}
+
+const postgres: ServerKind = {
+  name: 'PostgreSQL',
+  why: whyNoPostgres,
+  start: async () => {
+    const server = await PostgresServer.start()
+    return {
+      port: server.port,
+      storage: (port, schema) =>
+        postgresStorage({ connectionString: server.url.replace(`:${server.port}`, `:${port}`), schema }),
+      stop: () => server.stop(),
+    }
+  },
+}
+
+export const SERVERS: readonly ServerKind[] = [redis, postgres]
