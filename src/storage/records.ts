@@ -30,6 +30,7 @@ export interface AgentRecord {
   readonly types: readonly string[]
   readonly maxConcurrentTasks: number
   readonly polling: boolean
+  /** Whether it is given no new tasks: paused, or draining. */
   readonly paused: boolean
 }
 

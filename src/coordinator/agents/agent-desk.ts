@@ -75,6 +75,7 @@ export class AgentDesk {
       agent.isDraining = true
       this.parts.registry.health.cooling.letAllGo(agent.load)
       this.#stand(agent)
+      this.#publishSoon(agent)
       this.node.events.emit('agent:draining', { agentId, unfinished: agent.load.working })
     }
     await this.#until(() => agent.load.working === 0, graceMs)
@@ -200,7 +201,7 @@ export class AgentDesk {
       types: agent.types,
       maxConcurrentTasks: agent.load.capacity,
       polling: agent.isPolling,
-      paused: agent.isPaused,
+      paused: agent.isPaused || agent.isDraining,
     }
     const id = `${this.node.ownerId}/${encodeURIComponent(agent.id)}`
     const was = this.#records.get(agent.id)

@@ -39,6 +39,11 @@ export class Peers {
     return this.#peers.size + 1
   }
 
+  /** The agents of the other owners, as these last made them known. */
+  agents(): AgentRecord[] {
+    return [...this.#peers.values()].flatMap(({ agents }) => agents)
+  }
+
   /** Takes note of the owners that there are, and has the agents read of those whose agents have changed. */
   saw(owners: readonly Entry<'owner'>[]): void {
     const others = owners.filter(({ id }) => id !== this.node.ownerId)
@@ -98,7 +103,7 @@ export class Peers {
     const parsed = parseLane(lane)
     return this.#others(
       lane,
-      (peer) => parsed.kind === 'fallback' || peer.agents.some((agent) => serves(agent, parsed)),
+      (peer) => parsed.kind === 'fallback' || peer.agents.some((agent) => !agent.paused && serves(agent, parsed)),
     )
   }
 
@@ -134,8 +139,9 @@ export class Peers {
   }
 }
 
-function serves({ agentId, types, capabilities, paused }: AgentRecord, lane: Lane): boolean {
-  if (paused || lane.kind === 'fallback') return false
+/** Whether an agent is one of those that a lane is for, at work or not. */
+export function serves({ agentId, types, capabilities }: AgentRecord, lane: Lane): boolean {
+  if (lane.kind === 'fallback') return false
   if (lane.kind === 'agent') return lane.agentId === agentId
   if (!types.includes(ANY_TYPE) && (lane.type === undefined || !types.includes(lane.type))) return false
   return lane.requires.every((capability) => capabilities.includes(capability))

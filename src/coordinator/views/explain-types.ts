@@ -4,7 +4,8 @@ import type { TaskStatus } from '../../task/task-status.js'
 
 /**
  * Why a pending task has not started. True of the records, and of this node's view of the agents, at `asOf` of the
- * explanation it stands in.
+ * explanation it stands in. Agents of other nodes are known by what these last made known of them, a beat or so ago: what
+ * they serve, and whether they are given no new tasks, which counts as `paused`.
  */
 export type PendingReason =
   /** Delayed until then by whoever submitted it. */

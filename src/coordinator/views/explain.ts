@@ -11,6 +11,7 @@ import type { Gate } from '../limits/gate.js'
 import type { Limits } from '../limits/limits.js'
 import type { PutOff } from '../limits/retry-gate.js'
 import type { Entry, NodeContext } from '../node-context.js'
+import { serves } from '../nodes/peers.js'
 import type { Explanation, PendingReason } from './explain-types.js'
 import { explanationText } from './explanation-text.js'
 
@@ -83,8 +84,13 @@ async function waitingReason(view: ExplainView, task: TaskRecord): Promise<Pendi
 function readyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
   const lane = parseLane(task.lane)
   const agents = [...view.registry.agents].filter((agent) => agent.serves(lane))
-  if (agents.length === 0 && lane.kind === 'agent') return [unknownAgent(view, lane.agentId)]
-  if (agents.length === 0 && lane.kind === 'tasks') return nobodyReasons(view, task)
+  if (agents.length === 0 && lane.kind !== 'fallback') {
+    const elsewhere = view.node.peers.agents().filter((agent) => serves(agent, lane))
+    if (elsewhere.length === 0)
+      return lane.kind === 'agent' ? [unknownAgent(view, lane.agentId)] : nobodyReasons(view, task)
+    if (elsewhere.every(({ paused }) => paused))
+      return [{ kind: 'all_away', agents: elsewhere.length, statuses: { paused: elsewhere.length } }]
+  }
   const reasons: PendingReason[] = []
   const gate = view.limits.ofType(task.type)
   if (gate?.reason !== undefined) reasons.push({ kind: gate.reason, ...until(view, gate), taskType: task.type })
@@ -159,7 +165,11 @@ function until({ node }: ExplainView, ...gates: readonly Gate[]): { readonly unt
 }
 
 function nobodyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
-  const { capabilities, types, hasCatchAll } = view.registry.vocabulary()
+  const here = view.registry.vocabulary()
+  const elsewhere = view.node.peers.agents()
+  const capabilities = new Set([...here.capabilities, ...elsewhere.flatMap((agent) => agent.capabilities)])
+  const types = new Set([...here.types, ...elsewhere.flatMap((agent) => agent.types)])
+  const hasCatchAll = types.has(ANY_TYPE)
   const reasons: PendingReason[] = []
   for (const capability of task.requires) {
     if (capabilities.has(capability)) continue
@@ -174,6 +184,7 @@ function nobodyReasons(view: ExplainView, task: TaskRecord): PendingReason[] {
 
 function unknownAgent(view: ExplainView, agentId: string): PendingReason {
   const ids = [...view.registry.agents].map((agent) => agent.id)
+  ids.push(...view.node.peers.agents().map((agent) => agent.agentId))
   return { kind: 'no_agent', agentId, ...guess(agentId, ids) }
 }
 
