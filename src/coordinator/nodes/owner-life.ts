@@ -100,8 +100,14 @@ export class OwnerLife {
         return
       }
       // Its answer went missing and it was deleted or is late: an id is never used twice.
-      this.node.renewOwner()
+      this.#renew()
     }
+  }
+
+  #renew(): void {
+    const was = this.node.ownerId
+    this.node.renewOwner()
+    this.node.events.emit('owner:renewed', { ownerId: this.node.ownerId, was })
   }
 
   #scheduleBeat(): void {
@@ -155,11 +161,9 @@ export class OwnerLife {
   }
 
   async #die(): Promise<void> {
-    const was = this.node.ownerId
     this.#record = undefined
     this.hooks.release('this owner was declared dead')
-    this.node.renewOwner()
-    this.node.events.emit('owner:renewed', { ownerId: this.node.ownerId, was })
+    this.#renew()
     if (!this.#isStopped) await this.#begin()
   }
 
