@@ -126,6 +126,25 @@ describe('FaultyStorage', () => {
     expect(connect('a').storage.outcomeAlwaysKnown).toBe(false)
   })
 
+  it('answers some sets of a commit busy, writes exactly the others, and never those later', async () => {
+    const { clock, journal, connect } = setup({ busy: 0.5, duplicated: 1 })
+    const { storage } = connect('a')
+    await journal.view('a').open(SCHEMA)
+    const ids = Array.from({ length: 60 }, (_, i) => `x${i}`)
+    const sets: WriteSet[] = ids.map((id) => ({
+      notAfter: clock.now() + 60_000,
+      writes: [{ kind: 'turn', id, expect: null, leave: { version: `${id}.1`, value: turn(1) } }],
+    }))
+    const answer = await clock.runUntil(storage.commit(sets))
+    await clock.advance(100_000)
+    const results = answer?.results ?? []
+    const busy = ids.filter((_, i) => results[i]?.applied === false)
+    expect(busy.length).toBeGreaterThan(15)
+    expect(busy.length).toBeLessThan(45)
+    expect(ids.filter((id) => journal.get('turn', id) === undefined)).toEqual(busy)
+    expect(results.filter((result) => !result.applied).every(({ reason }) => reason === 'busy')).toBe(true)
+  })
+
   it('fails as the port says: unavailable did nothing, unknown did anything', async () => {
     const { clock, journal, connect } = setup({ unavailable: 1 })
     const { storage } = connect('a')

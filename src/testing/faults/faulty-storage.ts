@@ -1,7 +1,15 @@
 import { BatutaError } from '../../errors/base-error.js'
 import type { Clock } from '../../internal/clock.js'
 import type { Random } from '../../internal/random.js'
-import type { IndexQuery, IndexRange, RecordKey, Storage, StorageSchema, WriteSet } from '../../storage/storage.js'
+import type {
+  IndexQuery,
+  IndexRange,
+  RecordKey,
+  SetResult,
+  Storage,
+  StorageSchema,
+  WriteSet,
+} from '../../storage/storage.js'
 import {
   between,
   drawFate,
@@ -93,7 +101,14 @@ export class FaultyStorage implements Storage {
   }
 
   commit(sets: readonly WriteSet[]) {
-    return this.#call(() => this.#inner.commit(sets), sets)
+    const free = sets.filter(() => this.#faults.busy === 0 || this.#random.next() >= this.#faults.busy)
+    if (free.length === sets.length) return this.#call(() => this.#inner.commit(sets), sets)
+    const isFree = new Set(free)
+    return this.#call(async () => {
+      const { now, results } = await this.#inner.commit(free)
+      const answers = results.values()
+      return { now, results: sets.map((set) => (isFree.has(set) ? (answers.next().value ?? BUSY) : BUSY)) }
+    }, free)
   }
 
   async close(): Promise<void> {
@@ -162,6 +177,8 @@ export class FaultyStorage implements Storage {
     this.#inner.commit(sets).catch(() => undefined)
   }
 }
+
+const BUSY: SetResult = Object.freeze({ applied: false, reason: 'busy' })
 
 type FailureCode = 'STORAGE_UNAVAILABLE' | 'STORAGE_OUTCOME_UNKNOWN'
 

@@ -16,6 +16,8 @@ export interface StorageFaults {
   readonly duplicated?: number | undefined
   /** How much later copies come, from and to, in milliseconds. Default 0 to 90,000: also after `notAfter`. */
   readonly copyAfterMs?: readonly [number, number] | undefined
+  /** Per set of a commit: somebody else holds one of its records, so it is answered `busy` and not written. */
+  readonly busy?: number | undefined
   /** A call is done, but its answer never comes. */
   readonly lostAnswer?: number | undefined
   /** A call that was not answered within this time fails, as not done (reads) or unknown (commits). Default 5,000. */
@@ -35,6 +37,7 @@ export function resolveStorageFaults(faults: StorageFaults): ResolvedStorageFaul
     appliedLater: faults.appliedLater ?? 0.5,
     duplicated: faults.duplicated ?? 0,
     copyAfterMs: faults.copyAfterMs ?? [0, 90_000],
+    busy: faults.busy ?? 0,
     lostAnswer: faults.lostAnswer ?? 0,
     timeoutMs: faults.timeoutMs ?? 5_000,
   }

@@ -63,6 +63,8 @@ export function makeFaults(seed: number, nodes: number, activeMs: number): Fault
       outcomeUnknown: draw.pick([0, 0.03, 0.08]) * level,
       duplicated: draw.pick([0, 0.05]) * level,
       lostAnswer: draw.pick([0, 0.01]) * level,
+      // From a stream of its own: the seeds that showed something before it was drawn still do.
+      busy: Draw.of(seed, 'taken').pick([0, 0, 0.02, 0.1]) * level,
       copyAfterMs: draw.pick([
         [0, 500],
         [0, 5_000],
