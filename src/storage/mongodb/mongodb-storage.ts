@@ -1,6 +1,7 @@
 import pRetry from 'p-retry'
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
 import { checkQuery, checkRange, notDeclared, pageOf } from '../index-range.js'
+import { SharedOpening } from '../shared-opening.js'
 import { type Span, spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
@@ -65,9 +66,7 @@ class MongodbStorage implements Storage {
   readonly durable = true
   readonly #settings: MongodbSettings
   readonly #clockCommand: MongodbDocument
-  #opening: Promise<Open> | undefined
-  #open: Open | undefined
-  #users = 0
+  readonly #opening = new SharedOpening<Open>(this.name, 'MongoDB')
   #lastMs = 0
 
   constructor(settings: MongodbSettings) {
@@ -82,26 +81,19 @@ class MongodbStorage implements Storage {
   }
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
-    this.#opening ??= this.#connect(schema)
-    try {
-      this.#open = await this.#opening
-    } catch (error) {
-      this.#opening = undefined
-      throw error
-    }
-    this.#users++
-    return { now: (await this.#moment(this.#open)).now }
+    const open = await this.#opening.open(() => this.#connect(schema))
+    return { now: (await this.#moment(open)).now }
   }
 
   async read(keys: readonly RecordKey[]) {
-    const open = this.#opened()
+    const open = this.#opening.get()
     for (const { kind } of keys) assertKind(open.schema, kind)
     await open.transactions.settle()
     return await this.#read(open, keys)
   }
 
   async query(name: string, query: IndexQuery) {
-    const open = this.#opened()
+    const open = this.#opening.get()
     const index = indexOf(open.schema, name)
     checkQuery(index, query)
     const span = spanOf(index, query, query)
@@ -122,7 +114,7 @@ class MongodbStorage implements Storage {
   }
 
   async count(name: string, range: IndexRange) {
-    const open = this.#opened()
+    const open = this.#opening.get()
     const index = indexOf(open.schema, name)
     checkRange(index, range)
     const span = spanOf(index, range)
@@ -139,7 +131,7 @@ class MongodbStorage implements Storage {
   }
 
   async commit(sets: readonly WriteSet[]) {
-    const open = this.#opened()
+    const open = this.#opening.get()
     const prepared = prepareSets(sets, (kind) => {
       assertKind(open.schema, kind)
       return open.schema.indexes.filter((index) => index.kind === kind)
@@ -152,10 +144,7 @@ class MongodbStorage implements Storage {
   }
 
   async close(): Promise<void> {
-    if (this.#users === 0 || --this.#users > 0) return
-    const open = this.#open
-    this.#open = undefined
-    this.#opening = undefined
+    const open = this.#opening.leave()
     await open?.sessions.close()
     if (this.#settings.client === undefined) await open?.client.close()
   }
@@ -231,14 +220,6 @@ class MongodbStorage implements Storage {
 
   #collection(kind: string): string {
     return collectionOf(this.#settings.prefix, kind)
-  }
-
-  #opened(): Open {
-    if (this.#open !== undefined) return this.#open
-    throw new BatutaError('STORAGE_CLOSED', 'The MongoDB storage is not open.', {
-      data: { storage: this.name },
-      fix: 'Call open() first.',
-    })
   }
 }
 

@@ -1,6 +1,7 @@
 import pRetry from 'p-retry'
-import { BatutaError, isBatutaError } from '../../errors/base-error.js'
+import { isBatutaError } from '../../errors/base-error.js'
 import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
+import { SharedOpening } from '../shared-opening.js'
 import { spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
@@ -57,9 +58,7 @@ class PostgresStorage implements Storage {
   readonly durable = true
   readonly channel?: () => StorageChannel
   readonly #settings: PostgresSettings
-  #opening: Promise<Opened> | undefined
-  #opened: Opened | undefined
-  #users = 0
+  readonly #opening = new SharedOpening<Opened>(this.name, 'PostgreSQL')
   #lastMs = 0
 
   constructor(settings: PostgresSettings) {
@@ -68,19 +67,12 @@ class PostgresStorage implements Storage {
   }
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
-    this.#opening ??= this.#connect(schema)
-    try {
-      this.#opened = await this.#opening
-    } catch (error) {
-      this.#opening = undefined
-      throw error
-    }
-    this.#users++
+    await this.#opening.open(() => this.#connect(schema))
     return await this.read([])
   }
 
   async read(keys: readonly RecordKey[]) {
-    const { connection, layout, kinds } = this.#assertOpen()
+    const { connection, layout, kinds } = this.#opening.get()
     const asked = new Map<string, string[]>()
     for (const { kind, id } of keys) {
       if (!kinds.has(kind)) throw notDeclared('kind', kind)
@@ -101,7 +93,7 @@ class PostgresStorage implements Storage {
   }
 
   async query(name: string, query: IndexQuery) {
-    const { connection, layout, indexes } = this.#assertOpen()
+    const { connection, layout, indexes } = this.#opening.get()
     const index = indexOf(indexes, name)
     checkQuery(index, query)
     const span = spanOf(index, query, query)
@@ -115,7 +107,7 @@ class PostgresStorage implements Storage {
   }
 
   async count(name: string, range: IndexRange) {
-    const { connection, layout, indexes } = this.#assertOpen()
+    const { connection, layout, indexes } = this.#opening.get()
     const index = indexOf(indexes, name)
     checkRange(index, range)
     const span = spanOf(index, range)
@@ -126,7 +118,7 @@ class PostgresStorage implements Storage {
   }
 
   async commit(sets: readonly WriteSet[]) {
-    const { connection, schema, commit } = this.#assertOpen()
+    const { connection, schema, commit } = this.#opening.get()
     if (sets.length === 0) return { now: (await this.read([])).now, results: [] as readonly SetResult[] }
     const placed = commit.place(sets)
     const values = commit.values(sets, placed)
@@ -141,16 +133,13 @@ class PostgresStorage implements Storage {
   }
 
   async close(): Promise<void> {
-    if (this.#users === 0 || --this.#users > 0) return
-    const opened = this.#opened
-    this.#opened = undefined
-    this.#opening = undefined
+    const opened = this.#opening.leave()
     for (const channel of opened?.channels ?? []) await channel.close()
     await opened?.connection.close()
   }
 
   #channel(): StorageChannel {
-    const { connection, channels } = this.#assertOpen()
+    const { connection, channels } = this.#opening.get()
     const channel = new PostgresChannel(connection, `batuta_${this.#settings.schema}`)
     channels.add(channel)
     return channel
@@ -184,14 +173,6 @@ class PostgresStorage implements Storage {
       indexes: new Map(schema.indexes.map((index) => [index.name, index])),
       channels: new Set(),
     }
-  }
-
-  #assertOpen(): Opened {
-    if (this.#opened !== undefined) return this.#opened
-    throw new BatutaError('STORAGE_CLOSED', 'The PostgreSQL storage is not open.', {
-      data: { storage: this.name },
-      fix: 'Call open() first.',
-    })
   }
 
   /** The server's time. It may be set back, or another server's after a failover; ours never goes back. */

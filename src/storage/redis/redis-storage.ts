@@ -1,5 +1,5 @@
-import { BatutaError } from '../../errors/base-error.js'
 import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
+import { SharedOpening } from '../shared-opening.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,
@@ -50,9 +50,7 @@ class RedisStorage implements Storage {
   readonly durable = true
   readonly #settings: RedisSettings
   readonly #names: RedisNames
-  #opening: Promise<Opened> | undefined
-  #opened: Opened | undefined
-  #users = 0
+  readonly #opening = new SharedOpening<Opened>(this.name, 'Redis')
   #lastMs = 0
 
   constructor(settings: RedisSettings) {
@@ -61,19 +59,12 @@ class RedisStorage implements Storage {
   }
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
-    this.#opening ??= this.#connect(schema)
-    try {
-      this.#opened = await this.#opening
-    } catch (error) {
-      this.#opening = undefined
-      throw error
-    }
-    this.#users++
+    await this.#opening.open(() => this.#connect(schema))
     return await this.read([])
   }
 
   async read(keys: readonly RecordKey[]) {
-    const { connection, kinds } = this.#assertOpen()
+    const { connection, kinds } = this.#opening.get()
     for (const { kind } of keys) indexesOf(kinds, kind)
     const names = [this.#names.meta, ...keys.map(({ kind, id }) => this.#names.record(kind, id))]
     const answer = await connection.run('reads', READ, names, [])
@@ -86,7 +77,7 @@ class RedisStorage implements Storage {
   }
 
   async query(name: string, query: IndexQuery) {
-    const { connection, indexes } = this.#assertOpen()
+    const { connection, indexes } = this.#opening.get()
     const index = indexOf(indexes, name)
     checkQuery(index, query)
     const span = lexSpanOf(index, query, query)
@@ -102,7 +93,7 @@ class RedisStorage implements Storage {
   }
 
   async count(name: string, range: IndexRange) {
-    const { connection, indexes } = this.#assertOpen()
+    const { connection, indexes } = this.#opening.get()
     const index = indexOf(indexes, name)
     checkRange(index, range)
     const span = lexSpanOf(index, range)
@@ -113,24 +104,21 @@ class RedisStorage implements Storage {
   }
 
   async commit(sets: readonly WriteSet[]) {
-    const { connection, schema, kinds } = this.#assertOpen()
+    const { connection, schema, kinds } = this.#opening.get()
     if (sets.length === 0) return { now: (await this.read([])).now, results: [] as readonly SetResult[] }
     const { times, results } = await commitSets(connection, this.#names, schema, (kind) => indexesOf(kinds, kind), sets)
     return { now: Math.max(...times.map((time) => this.#now(time))), results }
   }
 
   channel(): StorageChannel {
-    const { connection, channels } = this.#assertOpen()
+    const { connection, channels } = this.#opening.get()
     const channel = new RedisChannel(connection, this.#names.channel)
     channels.add(channel)
     return channel
   }
 
   async close(): Promise<void> {
-    if (this.#users === 0 || --this.#users > 0) return
-    const opened = this.#opened
-    this.#opened = undefined
-    this.#opening = undefined
+    const opened = this.#opening.leave()
     for (const channel of opened?.channels ?? []) await channel.close()
     opened?.connection.close()
   }
@@ -147,14 +135,6 @@ class RedisStorage implements Storage {
     const kinds = schema.kinds.map((kind) => [kind, schema.indexes.filter((index) => index.kind === kind)] as const)
     const indexes = schema.indexes.map((index) => [index.name, index] as const)
     return { connection, schema, kinds: new Map(kinds), indexes: new Map(indexes), channels: new Set() }
-  }
-
-  #assertOpen(): Opened {
-    if (this.#opened !== undefined) return this.#opened
-    throw new BatutaError('STORAGE_CLOSED', 'The Redis storage is not open.', {
-      data: { storage: this.name },
-      fix: 'Call open() first.',
-    })
   }
 
   /** The server's time in milliseconds. It may be set back, or another server's after a failover; ours never goes back. */

@@ -1,5 +1,5 @@
-import { BatutaError } from '../../errors/base-error.js'
 import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
+import { SharedOpening } from '../shared-opening.js'
 import { spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
@@ -49,9 +49,7 @@ class SqliteStorage implements Storage {
   readonly outcomeAlwaysKnown = true
   readonly durable: boolean
   readonly #settings: SqliteSettings
-  #opening: Promise<Connection> | undefined
-  #connection: Connection | undefined
-  #users = 0
+  readonly #opening = new SharedOpening<Connection>(this.name, 'SQLite')
   #lastMs = 0
 
   constructor(settings: SqliteSettings) {
@@ -60,19 +58,12 @@ class SqliteStorage implements Storage {
   }
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
-    this.#opening ??= this.#connect(schema)
-    try {
-      this.#connection = await this.#opening
-    } catch (error) {
-      this.#opening = undefined
-      throw error
-    }
-    this.#users++
+    await this.#opening.open(() => this.#connect(schema))
     return { now: this.#now() }
   }
 
   async read(keys: readonly RecordKey[]) {
-    const { tables } = this.#connected()
+    const { tables } = this.#opening.get()
     return this.#guarded(() => {
       const records = keys.map(({ kind, id }) => tableOf(tables, kind).read(id))
       return { now: this.#now(), records }
@@ -80,7 +71,7 @@ class SqliteStorage implements Storage {
   }
 
   async query(name: string, query: IndexQuery) {
-    const { tables, indexes } = this.#connected()
+    const { tables, indexes } = this.#opening.get()
     const index = indexOf(indexes, name)
     checkQuery(index, query)
     const span = spanOf(index, query, query)
@@ -93,7 +84,7 @@ class SqliteStorage implements Storage {
   }
 
   async count(name: string, range: IndexRange) {
-    const { tables, indexes } = this.#connected()
+    const { tables, indexes } = this.#opening.get()
     const index = indexOf(indexes, name)
     checkRange(index, range)
     const span = spanOf(index, range)
@@ -104,7 +95,7 @@ class SqliteStorage implements Storage {
   }
 
   async commit(sets: readonly WriteSet[]) {
-    const { db, schema, layout, tables } = this.#connected()
+    const { db, schema, layout, tables } = this.#opening.get()
     return this.#guarded(() =>
       transaction(db, () => {
         // Another process may have migrated the file since it was opened; our writes would miss its new indexes.
@@ -116,11 +107,8 @@ class SqliteStorage implements Storage {
   }
 
   async close(): Promise<void> {
-    if (this.#users === 0 || --this.#users > 0) return
-    const { db } = this.#connection as Connection
-    this.#connection = undefined
-    this.#opening = undefined
-    if (this.#settings.database === undefined) this.#guarded(() => db.close())
+    const opened = this.#opening.leave()
+    if (opened !== undefined && this.#settings.database === undefined) this.#guarded(() => opened.db.close())
   }
 
   async #connect(schema: StorageSchema): Promise<Connection> {
@@ -133,14 +121,6 @@ class SqliteStorage implements Storage {
     } catch (error) {
       throw toStorageError(error, this.#settings.path)
     }
-  }
-
-  #connected(): Connection {
-    if (this.#connection !== undefined) return this.#connection
-    throw new BatutaError('STORAGE_CLOSED', 'The SQLite storage is not open.', {
-      data: { storage: this.name },
-      fix: 'Call open() first.',
-    })
   }
 
   #guarded<T>(work: () => T): T {
