@@ -8,6 +8,8 @@
  *   --brief         one line per violation
  *   --invariant X   count only violations whose name starts with this
  *
+ * Ctrl-C ends it after the seed under way, with what it has found so far.
+ *
  * Ends with 1 when an invariant was violated, 2 when the simulation itself failed.
  */
 import { parseArgs } from 'node:util'
@@ -45,7 +47,10 @@ async function main(): Promise<number> {
   const startedMs = performance.now()
   const failed = new Map<string, number[]>()
   let events = 0
-  for (let seed = from; seed < until; seed++) {
+  let isEnough = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isEnough = true))
+  let seed = from
+  for (; seed < until && !isEnough; seed++) {
     const report = await simulate(optionsFor(seed))
     events += report.events
     if (values.log) console.log(report.log())
@@ -61,10 +66,10 @@ async function main(): Promise<number> {
     }
     const isNew = [...names].some((name) => failed.get(name)?.length === 1)
     if (isNew && !values.brief) console.log(String(report))
-    if (values.stop) break
+    isEnough ||= values.stop
   }
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
-  console.log(`${until - from} seeds from ${from}, ${events} events, ${seconds} s`)
+  console.log(`${seed - from} seeds from ${from}, ${events} events, ${seconds} s`)
   for (const [name, seeds] of failed)
     console.log(`violated ${name}: ${seeds.length} seeds: ${seeds.slice(0, 12).join(' ')}`)
   return failed.size === 0 ? 0 : 1
