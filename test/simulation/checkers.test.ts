@@ -439,6 +439,17 @@ describe('checkers', () => {
       expect(story.event(stop()).found()).toEqual(only(/6: the handler of cancelled task t1 on n0.1 was never aborted/))
     })
 
+    it('gives a process that stands still, or is cut off, its time when that is over', () => {
+      const task = running()
+      const story = new Story().commit('n0.1', ['task', 't1', task]).event({ type: 'handler:start', ...RUN })
+      story.event({ type: 'fault', node: 'n0.1', text: 'stall for 9000 ms' }).later(1_000)
+      story.commit('n1.2', ['task', 't1', { ...ended(task, 'cancelled', 'cancelled'), holder: 'o1' }])
+      story.later(8_000).event({ type: 'fault', node: 'n0.1', text: 'stall is over' })
+      expect(story.found().filter((text) => text.startsWith('6'))).toEqual([])
+      story.later(6_900).event({ type: 'handler:abort', ...RUN, reason: 'cancel' })
+      expect(story.found().filter((text) => text.startsWith('6'))).toEqual([])
+    })
+
     it('finds what a cancelled attempt left in a session', () => {
       const task = running()
       const story = new Story().commit('n0.1', ['task', 't1', task])

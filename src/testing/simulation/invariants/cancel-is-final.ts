@@ -2,8 +2,10 @@ import type { CheckerFactory } from '../checker.js'
 import type { HandlerRun, LoggedEvent } from '../event-log.js'
 import { taskChanges, type World } from '../world.js'
 
-/** Stalls of a process count for nobody; what they last is added by the fault events around them. */
+/** How long news may take where nothing keeps them away. */
 const ABORT_WITHIN_MS = 5_000
+/** Faults that last, and keep news from a process as long. */
+const LASTING = /^(stall|partition|outage|late-beats|slow) (for|is)/
 
 /**
  * Invariant 6: after a cancel is accepted no handler starts for that task, a running one is aborted, nothing it staged is
@@ -12,7 +14,7 @@ const ABORT_WITHIN_MS = 5_000
  * - a handler that starts after its task was cancelled has a claim older than the cancel, made by a process that
  *   could not know yet, and it starts within the time of one beat and one answer;
  * - each handler that runs on a live process when its task is cancelled, or that starts after, ends or is aborted within
- *   two heartbeats and five seconds of quiet network;
+ *   two heartbeats and five seconds without a fault;
  * - no session holds a context value that an attempt staged which was not accepted. (That staged tasks come only
  *   with the completion of their parent is part of "created once".)
  */
@@ -22,11 +24,14 @@ export const cancelIsFinal: CheckerFactory = (report, facts) => {
   const unaware = new Map<number, { handler: HandlerRun; sinceMs: number }>()
   const aborted = new Set<number>()
   const withinMs = 2 * facts.heartbeatMs + ABORT_WITHIN_MS
+  /** Lasting faults that are not over, by process; `*` are those of all. */
+  const lasting = new Map<string, number>()
+  const isInTrouble = (node: string) => (lasting.get(node) ?? 0) + (lasting.get('*') ?? 0) > 0
 
   const expire = (event: LoggedEvent, world: World) => {
     for (const [run, { handler, sinceMs }] of unaware) {
       if (!world.running.has(run)) unaware.delete(run)
-      else if (event.atMs - sinceMs > withinMs) {
+      else if (event.atMs - sinceMs > withinMs && !isInTrouble(handler.node)) {
         unaware.delete(run)
         report(`the handler of cancelled task ${handler.taskId} on ${handler.node} was never aborted`, handler.taskId)
       }
@@ -38,7 +43,13 @@ export const cancelIsFinal: CheckerFactory = (report, facts) => {
     onEvent(event, world) {
       expire(event, world)
       // A network or process that misbehaves may keep the news away: time counts from the last trouble.
+      if (event.type === 'quiet') {
+        lasting.clear()
+        for (const entry of unaware.values()) entry.sinceMs = event.atMs
+      }
       if (event.type === 'fault') {
+        const phase = LASTING.exec(event.text)?.[2]
+        if (phase !== undefined) lasting.set(event.node, (lasting.get(event.node) ?? 0) + (phase === 'for' ? 1 : -1))
         for (const entry of unaware.values()) {
           if (event.node === '*' || event.node === entry.handler.node)
             entry.sinceMs = Math.max(entry.sinceMs, event.atMs)
