@@ -8,6 +8,7 @@ import {
   isBatutaError,
   type OrchestratorOptions,
   type Storage,
+  staticSchema,
 } from 'batuta'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Coordinator } from '../../src/coordinator/coordinator.js'
@@ -17,6 +18,7 @@ import { gate } from '../support/app.js'
 import { type NodesServer, newSpace, SERVERS } from './servers.js'
 
 const work = defineTask<string, string, never, string, string, never>('work', {})
+const ping = defineTask('ping', { output: staticSchema<string>() })
 const newPath = temporaryFiles()
 
 async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -37,6 +39,7 @@ async function startTwo(storage: () => Storage, bus: () => Bus | undefined, opti
           await Promise.race([isOver.opened, new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))])
           return `${input} by ${id}`
         }),
+        ping.handler(() => 'pong'),
       ],
     }),
   )
@@ -45,8 +48,12 @@ async function startTwo(storage: () => Storage, bus: () => Bus | undefined, opti
   onTestFinished(async () => {
     await Promise.all([asking.shutdown({ graceMs: 0 }), working.shutdown({ graceMs: 0 })])
   })
-  // Each has seen the other.
+  // Each has seen the other, and hears what it says: what was said before a channel listened is lost.
   await eventually(async () => (await asking.status()).owners.length === 2)
+  await eventually(async () => {
+    const task = await asking.submit(ping)
+    return await Promise.race([task.result().then(() => true), pause(200).then(() => false)])
+  })
   return { asking, working, isOver, seen }
 }
 
