@@ -26,7 +26,7 @@ import { type MongodbSettings, type MongodbStorageOptions, mongodbSettings } fro
 import { filterOf, isEmptySpan, sortOf } from './mongodb-range.js'
 import { collectionOf, metaCollection, RECORD_FIELDS, recordOf } from './mongodb-record.js'
 import { MongodbSessions } from './mongodb-sessions.js'
-import { MongodbTransactions } from './mongodb-transaction.js'
+import { MongodbTransactions, TRANSACTIONS_AT_ONCE } from './mongodb-transaction.js'
 
 /**
  * Keeps everything in collections of one MongoDB database, for any number of processes on any number of machines. One
@@ -172,7 +172,9 @@ class MongodbStorage implements Storage {
       if (this.#settings.client === undefined) await client.close()
       throw toStorageError(error, 0)
     }
-    const transactions = new MongodbTransactions(connection, sessions, this.#clockCommand)
+    const { default: PQueue } = await import('p-queue')
+    const queue = new PQueue({ concurrency: TRANSACTIONS_AT_ONCE })
+    const transactions = new MongodbTransactions(connection, sessions, this.#clockCommand, queue)
     const collection = (kind: string) => this.#collection(kind)
     const read = (keys: readonly RecordKey[]) => this.#read({ connection, schema }, keys)
     const commit = new MongodbCommit({ connection, transactions, sessions, collection, read })

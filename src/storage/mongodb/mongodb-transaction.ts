@@ -1,4 +1,4 @@
-import PQueue from 'p-queue'
+import type PQueue from 'p-queue'
 import type { MongodbDocument, MongodbSession } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
 import { hasCode, hasLabel, outcomeUnknown, toStorageError } from './mongodb-errors.js'
@@ -9,7 +9,7 @@ import type { WriteCommand } from './mongodb-write.js'
 export type TransactionOutcome = 'applied' | 'refused' | 'busy'
 
 /** Transactions at once: the others wait, so that they take neither all connections nor all of the server. */
-const CONCURRENCY = 4
+export const TRANSACTIONS_AT_ONCE = 4
 
 /** WriteConflict, LockTimeout, SnapshotTooOld, SnapshotUnavailable, and NoSuchTransaction: somebody ended it. */
 const BUSY = [112, 24, 239, 246, 251] as const
@@ -24,11 +24,12 @@ export class MongodbTransactions {
   readonly #probe: MongodbDocument
   /** Sessions whose commit was sent and not answered. */
   readonly #unanswered = new Set<MongodbSession>()
-  readonly #queue = new PQueue({ concurrency: CONCURRENCY })
+  readonly #queue: PQueue
   #ending: Promise<void> | undefined
 
-  constructor(connection: MongodbConnection, sessions: MongodbSessions, probe: MongodbDocument) {
+  constructor(connection: MongodbConnection, sessions: MongodbSessions, probe: MongodbDocument, queue: PQueue) {
     this.#connection = connection
+    this.#queue = queue
     this.#sessions = sessions
     this.#probe = probe
   }
