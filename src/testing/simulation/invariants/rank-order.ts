@@ -13,8 +13,9 @@ const SLOW_MS = 20_000
  * window's head; a tenant's first task waits at most one task of each other tenant, per node.
  *
  * - at each claim: of the ready tasks of its lane and tenant with a lower rank that every node has had time to see (two
- *   polls and a lease, or far more in a slow network) and that no attempt was made at, at most 64 are passed over; with one node and no faults, none
- *   but those that are being claimed at the same time;
+ *   polls and a lease, or far more in a slow network) and that no attempt was made at, at most 64 are passed over, besides those that the
+ *   nodes are claiming at the same time, one per slot: a record that somebody holds can keep a claim waiting. With one node and no faults, none
+ *   but these;
  * - with one node and no faults: between a tenant's first ready task being visible and its claim, each other tenant gets
  *   at most one claim in its lane, and one for each slot that may be claiming at that moment.
  */
@@ -22,7 +23,7 @@ export const rankOrder: CheckerFactory = (report, facts) => {
   const readySince = new Map<string, number>()
   const slots = [...facts.slots.values()].reduce((sum, n) => sum + n, 0)
   const visibleAfterMs = 2 * facts.pollMs + (facts.faultless ? facts.leaseMs : SLOW_MS)
-  const allowed = facts.nodes === 1 && facts.faultless ? slots : HEAD + slots
+  const allowed = facts.nodes === 1 && facts.faultless ? slots : HEAD + slots * facts.nodes
   /** Claims of other tenants while a tenant's first task waits, by task. */
   const overtaken = new Map<string, Map<string, number>>()
 
