@@ -2,6 +2,7 @@ import { memoryStorage, type Storage } from 'batuta'
 import { VirtualClock } from 'batuta/testing'
 import { expect, it } from 'vitest'
 import { startApp } from '../support/app.js'
+import { passing } from '../support/passing-storage.js'
 
 it('every new id of an owner is told, also when the one it took first came too late', async () => {
   const clock = new VirtualClock()
@@ -9,14 +10,7 @@ it('every new id of an owner is told, also when the one it took first came too l
   const refused: string[] = []
   let refusals = 0
   const storage: Storage = {
-    name: inner.name,
-    durable: inner.durable,
-    outcomeAlwaysKnown: inner.outcomeAlwaysKnown,
-    open: (schema) => inner.open(schema),
-    read: (keys) => inner.read(keys),
-    query: (index, query) => inner.query(index, query),
-    count: (index, range) => inner.count(index, range),
-    close: () => inner.close(),
+    ...passing(inner),
     async commit(sets) {
       const births = sets
         .flatMap(({ writes }) => writes)

@@ -1,4 +1,5 @@
 import type { Storage } from '../../src/storage/storage.js'
+import { passing } from '../support/passing-storage.js'
 
 /**
  * Counts the records of a storage that has no server to ask, by what is made and deleted. For one node: two may both be told that
@@ -7,13 +8,7 @@ import type { Storage } from '../../src/storage/storage.js'
 export function countingRecords(inner: Storage, counts: Map<string, number>): Storage {
   const count = (kind: string, by: number) => counts.set(kind, (counts.get(kind) ?? 0) + by)
   return {
-    name: inner.name,
-    durable: inner.durable,
-    outcomeAlwaysKnown: inner.outcomeAlwaysKnown,
-    open: (schema) => inner.open(schema),
-    read: (keys) => inner.read(keys),
-    query: (index, query) => inner.query(index, query),
-    count: (index, range) => inner.count(index, range),
+    ...passing(inner),
     async commit(sets) {
       const answer = await inner.commit(sets)
       for (const [i, { writes }] of sets.entries()) {
@@ -25,6 +20,5 @@ export function countingRecords(inner: Storage, counts: Map<string, number>): St
       }
       return answer
     },
-    close: () => inner.close(),
   }
 }
