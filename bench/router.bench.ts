@@ -7,8 +7,8 @@
  */
 import { createOrchestrator, defineTask, staticSchema } from 'batuta'
 import { seededRandom } from '../src/internal/random.js'
-import type { LanePool } from '../src/router/candidate-pool.js'
 import type { InstanceLoad } from '../src/router/instance-load.js'
+import type { LanePool } from '../src/router/lane-pool.js'
 import { Roster } from '../src/router/roster.js'
 import { Router } from '../src/router/router.js'
 import type { RoutableTask } from '../src/router/routing-strategy.js'

@@ -1,4 +1,4 @@
-import type { LanePool } from '../router/candidate-pool.js'
+import type { LanePool } from '../router/lane-pool.js'
 import type { Decided, Router } from '../router/router.js'
 import type { RoutableTask } from '../router/routing-strategy.js'
 import type { TaskRecord } from '../task/task-record.js'

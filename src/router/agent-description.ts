@@ -3,8 +3,8 @@ import type { AgentStatus } from '../task/agent.js'
 import { ANY_TYPE, laneOf } from '../task/lane.js'
 import { DEFAULT_TENANT } from '../task/task.js'
 import { BoundedMap } from './bounded-map.js'
-import { LanePool } from './candidate-pool.js'
 import { InstanceLoad, type RefusalReason, type Standing } from './instance-load.js'
+import { LanePool } from './lane-pool.js'
 import type { RoutableTask } from './routing-strategy.js'
 
 /** A task as described to `router.route`: everything has a default. */

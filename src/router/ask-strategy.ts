@@ -1,8 +1,8 @@
 import { BatutaError } from '../errors/base-error.js'
 import type { Random } from '../internal/random.js'
 import { isBuiltIn } from './built-in.js'
-import type { LanePool } from './candidate-pool.js'
 import type { InstanceLoad } from './instance-load.js'
+import type { LanePool } from './lane-pool.js'
 import { PoolContext } from './routing-context.js'
 import type { RoutableTask, RoutingContext, RoutingStrategy } from './routing-strategy.js'
 

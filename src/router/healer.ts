@@ -1,4 +1,4 @@
-import type { LanePool } from './candidate-pool.js'
+import type { LanePool } from './lane-pool.js'
 
 /** Heals instances while time passes, and is told of panics. */
 export interface Healer {

@@ -1,6 +1,6 @@
 import type { Bar, BarEnds } from './bars.js'
-import type { LanePool } from './candidate-pool.js'
 import type { InstanceLoad, RefusalReason, Watcher } from './instance-load.js'
+import type { LanePool } from './lane-pool.js'
 import type { Condition } from './pool-health.js'
 
 /** One instance in one pool. */

@@ -1,9 +1,52 @@
-import type { LanePool } from './candidate-pool.js'
 import type { InstanceLoad } from './instance-load.js'
+import type { LanePool } from './lane-pool.js'
 import type { Score } from './ranking.js'
+import { makeRoom } from './slot-indexes.js'
+
+/** Somebody in the pool that is narrowed, and the causes for which that pool leaves it out. */
+export interface Seat {
+  readonly load: InstanceLoad
+  readonly bars: number
+}
+
+/** The ranks that strategies asked a pool for: the 8 used last. */
+export class Narrowings {
+  readonly #byKey = new Map<string | symbol, Narrowing>()
+  readonly #makePool: (id: string) => LanePool
+  #questions = 0
+
+  constructor(makePool: (id: string) => LanePool) {
+    this.#makePool = makePool
+  }
+
+  /** The part with the lowest rank in which somebody can take work. @param everybody - of the pool that is narrowed. */
+  first(key: string | symbol, rank: Score, everybody: () => Iterable<Seat>): LanePool | undefined {
+    let narrowing = this.#byKey.get(key)
+    if (narrowing === undefined) {
+      narrowing = new Narrowing(String(key), this.#makePool)
+      makeRoom(this.#byKey)
+      this.#byKey.set(key, narrowing)
+      for (const { load, bars } of everybody()) narrowing.join(load, bars)
+    }
+    narrowing.usedAt = ++this.#questions
+    return narrowing.first(rank)
+  }
+
+  join(load: InstanceLoad, bars: number): void {
+    for (const narrowing of this.#byKey.values()) narrowing.join(load, bars)
+  }
+
+  leave(load: InstanceLoad): void {
+    for (const narrowing of this.#byKey.values()) narrowing.leave(load)
+  }
+
+  bar(load: InstanceLoad, bars: number): void {
+    for (const narrowing of this.#byKey.values()) narrowing.bar(load, bars)
+  }
+}
 
 /** A pool's members parted by a rank, each part a pool of its own. The parts watch their members themselves. */
-export class Narrowing {
+class Narrowing {
   /** When it was last asked, in questions to its pool. */
   usedAt = 0
   /** Lowest rank first. */

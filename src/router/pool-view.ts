@@ -1,5 +1,5 @@
 import type { Random } from '../internal/random.js'
-import type { LanePool } from './candidate-pool.js'
+import type { LanePool } from './lane-pool.js'
 import type { Score } from './ranking.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
 

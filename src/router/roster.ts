@@ -1,8 +1,8 @@
 import { ByAgent } from './by-agent.js'
-import { LanePool } from './candidate-pool.js'
 import type { Healer } from './healer.js'
 import { SlowStart } from './health/slow-start.js'
 import { InstanceLoad, type InstanceOptions } from './instance-load.js'
+import { LanePool } from './lane-pool.js'
 
 /** How often success rates are brought up to date, in milliseconds. */
 const RECOVER_EVERY_MS = 1_000

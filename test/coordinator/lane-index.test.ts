@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AgentInstance } from '../../src/coordinator/agents/agent-instance.js'
 import { LaneIndex } from '../../src/coordinator/agents/lane-index.js'
-import { LanePool } from '../../src/router/candidate-pool.js'
 import { InstanceLoad } from '../../src/router/instance-load.js'
+import { LanePool } from '../../src/router/lane-pool.js'
 import { laneOf, parseLane } from '../../src/task/lane.js'
 
 const TYPES = ['quote', 'report', 'mail'].map((type) => defineTask(type))

@@ -1,4 +1,4 @@
-import type { LanePool } from '../../router/candidate-pool.js'
+import type { LanePool } from '../../router/lane-pool.js'
 import { ANY_TYPE, type Lane } from '../../task/lane.js'
 import type { AgentInstance } from './agent-instance.js'
 

@@ -1,6 +1,6 @@
 import { ANY_TYPE, parseLane } from '../../task/lane.js'
-import type { LanePool } from '../candidate-pool.js'
 import type { InstanceLoad } from '../instance-load.js'
+import type { LanePool } from '../lane-pool.js'
 import type { Breaker, Verdict } from './breaker.js'
 import type { HealthDeps } from './health.js'
 

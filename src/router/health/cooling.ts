@@ -1,8 +1,8 @@
 import type { Agenda } from '../../internal/agenda.js'
 import type { Clock } from '../../internal/clock.js'
 import { Sample } from '../../internal/sample.js'
-import type { LanePool } from '../candidate-pool.js'
 import type { InstanceLoad } from '../instance-load.js'
+import type { LanePool } from '../lane-pool.js'
 
 /** No slot is held back for longer. */
 export const MOST_COOLING_MS = 30_000

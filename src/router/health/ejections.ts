@@ -1,5 +1,5 @@
-import type { LanePool } from '../candidate-pool.js'
 import type { InstanceLoad } from '../instance-load.js'
+import type { LanePool } from '../lane-pool.js'
 import type { HealthDeps } from './health.js'
 import type { InstanceHealth } from './instance-health.js'
 

@@ -1,6 +1,6 @@
 import type { BatutaError } from '../../errors/base-error.js'
 import { type Random, seededRandom } from '../../internal/random.js'
-import type { LanePool } from '../../router/candidate-pool.js'
+import type { LanePool } from '../../router/lane-pool.js'
 import type { RoutingDecision } from '../../router/decision.js'
 import type { InstanceLoad, InstanceOptions } from '../../router/instance-load.js'
 import { Roster } from '../../router/roster.js'

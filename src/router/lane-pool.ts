@@ -1,3 +1,4 @@
+import { AbleMembers } from './able-members.js'
 import { type Bar, BIT, withEnd } from './bars.js'
 import { ByAgent } from './by-agent.js'
 import { Comparison } from './comparison.js'
@@ -5,20 +6,18 @@ import type { Healer } from './healer.js'
 import type { InstanceLoad, RefusalReason } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
 import { Member } from './member.js'
-import { Narrowing } from './narrowing.js'
+import { Narrowings, type Seat } from './narrowing.js'
 import { PoolHealth } from './pool-health.js'
 import { PoolView } from './pool-view.js'
 import type { Lots, Ranking, Score, Slots } from './ranking.js'
 import { RefusalCounts, type Refusals } from './refusal-counts.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
-import { makeRoom, SlotIndexes } from './slot-indexes.js'
-import { SlotSet } from './slot-set.js'
+import { SlotIndexes } from './slot-indexes.js'
 
 /**
  * The agent instances that serve a lane, and which of them could take a task now.
  *
- * Every member has a slot for as long as it stays. Those who can take work also stand in a dense list (`#able`, swap and
- * remove), in a bit set by slot (the circle) and in the rankings that strategies asked for. Nothing is recomputed when a
+ * Every member has a slot for as long as it stays: its place in the circle, and in the orders that strategies asked for. Nothing is recomputed when a
  * member's numbers move: it is put on `#dirty`, once, and looked at when the pool is next asked.
  */
 export class LanePool implements Slots {
@@ -30,24 +29,18 @@ export class LanePool implements Slots {
   readonly #byId = new Map<string, Member>()
   readonly #slots: (Member | undefined)[] = []
   readonly #freeSlots: number[] = []
-  readonly #able: Member[] = []
-  readonly #circle = new SlotSet()
+  readonly #able = new AbleMembers()
   readonly #dirty: Member[] = []
   /** How many of `#dirty` count: the list is written again from its start, not emptied. */
   #dirtyCount = 0
-  /** Members that are busy. */
-  #busy = 0
-  readonly #refusals = new RefusalCounts()
   readonly #outside = new RefusalCounts()
   readonly #indexes: SlotIndexes = new SlotIndexes(this)
   readonly #health = new PoolHealth()
-  readonly #narrowings = new Map<string | symbol, Narrowing>()
+  readonly #narrowings: Narrowings
   /** Made when first needed, kept up to date from then on. */
   #byAgent: ByAgent | undefined
-  #questions = 0
   /** Whether it was narrowed from another pool. */
   readonly #nested: boolean
-  #list: readonly Candidate[] | undefined
 
   /** @param id - the lane. @param healer - absent for pools of a moment. */
   constructor(
@@ -58,6 +51,7 @@ export class LanePool implements Slots {
     this.comparison = comparison ?? new Comparison()
     this.#nested = comparison !== undefined
     this.view = new PoolView(this)
+    this.#narrowings = new Narrowings((part) => new LanePool(`${id}|${part}`, undefined, this.comparison))
   }
 
   /** Members, able to take work now or not. */
@@ -68,7 +62,7 @@ export class LanePool implements Slots {
   /** Members that can take work now. */
   get size(): number {
     this.#look()
-    return this.#able.length
+    return this.#able.size
   }
 
   /** Whether a member can take work now, or could if slots were not held back after failures. */
@@ -89,8 +83,7 @@ export class LanePool implements Slots {
   /** Those who can take work now, as a frozen list; the same one until membership changes. */
   get list(): readonly Candidate[] {
     this.#look()
-    this.#list ??= Object.freeze(this.#able.map((member) => member.load.view))
-    return this.#list
+    return this.#able.candidates
   }
 
   /**
@@ -106,7 +99,7 @@ export class LanePool implements Slots {
     this.#byId.set(load.instanceId, member)
     this.#byAgent?.add(load)
     this.touched(member)
-    for (const narrowing of this.#narrowings.values()) narrowing.join(load, 0)
+    this.#narrowings.join(load, 0)
   }
 
   /** Removes an instance. Nothing happens when it is no member. */
@@ -117,15 +110,14 @@ export class LanePool implements Slots {
     this.#members.delete(load)
     this.#byId.delete(load.instanceId)
     this.#byAgent?.delete(load)
-    this.#place(member, 'offline')
-    this.#count(member.refusal, -1)
+    this.#able.remove(member)
     this.#health.leave(member)
     this.#checkPanic()
     this.#slots[member.slot] = undefined
     if (load.lastSeen === member) load.lastSeen = undefined
     this.#freeSlots.push(member.slot)
     this.#indexes.mark(member.slot)
-    for (const narrowing of this.#narrowings.values()) narrowing.leave(load)
+    this.#narrowings.leave(load)
   }
 
   /** The member with this instance id, able to take work or not. */
@@ -156,12 +148,7 @@ export class LanePool implements Slots {
     for (const [index, { load }] of places.entries())
       this.setBars(load, index < able || load.inFlight >= load.capacity ? 0 : BIT.excluded)
     this.#look()
-    for (const [index, { load }] of places.slice(0, able).entries()) {
-      const member = this.#members.get(load) as Member
-      member.position = index
-      this.#able[index] = member
-    }
-    this.#list = undefined
+    this.#able.arrange(places.slice(0, able).map(({ load }) => this.#members.get(load) as Member))
   }
 
   /** The members that are instances of an agent. */
@@ -212,7 +199,7 @@ export class LanePool implements Slots {
   /** How many instances can't take the task now, by reason. */
   refusals(): Refusals {
     this.#look()
-    const within = this.#refusals.list()
+    const within = this.#able.refusals.list()
     const outside = this.#outside.list()
     return outside.length === 0 ? within : [...within, ...outside]
   }
@@ -230,7 +217,7 @@ export class LanePool implements Slots {
 
   at(index: number): InstanceLoad | undefined {
     this.#look()
-    return this.#able[index]?.load
+    return this.#able.at(index)?.load
   }
 
   get(instanceId: string): InstanceLoad | undefined {
@@ -248,8 +235,7 @@ export class LanePool implements Slots {
   /** Whether none but these agents can take work, while others will once a slot of theirs is free. */
   areOthersBusy(agentIds: readonly string[]): boolean {
     this.#look()
-    let able = this.#able.length
-    let busy = this.#busy
+    let { size: able, busy } = this.#able
     for (const agentId of new Set(agentIds)) {
       for (const load of this.ofAgent(agentId)) {
         const member = this.#members.get(load) as Member
@@ -269,9 +255,7 @@ export class LanePool implements Slots {
   /** The slot of the first member able to take work, from a position of the circle; -1 when there is none. */
   slotInCircle(position: number): number {
     this.#look()
-    if (this.#able.length === 0) return -1
-    const slot = this.#circle.next(position % this.#slots.length)
-    return slot === -1 ? this.#circle.next(0) : slot
+    return this.#able.slotFrom(position, this.#slots.length)
   }
 
   ableIn(slot: number): InstanceLoad | undefined {
@@ -293,15 +277,7 @@ export class LanePool implements Slots {
 
   /** The pool of those with the lowest rank. */
   narrow(key: string | symbol, rank: Score): LanePool {
-    let narrowing = this.#narrowings.get(key)
-    if (narrowing === undefined) {
-      narrowing = new Narrowing(`${this.id}|${String(key)}`, (id) => new LanePool(id, undefined, this.comparison))
-      makeRoom(this.#narrowings)
-      this.#narrowings.set(key, narrowing)
-      for (const member of this.#members.values()) narrowing.join(member.load, this.#health.heeded(member.bars))
-    }
-    narrowing.usedAt = ++this.#questions
-    return narrowing.first(rank) ?? this
+    return this.#narrowings.first(key, rank, () => this.#seats()) ?? this
   }
 
   /** Called when a member's numbers moved: it will be looked at when the pool is next asked. */
@@ -320,7 +296,7 @@ export class LanePool implements Slots {
       const member = this.#dirty[i] as Member
       member.dirty = false
       if (this.#slots[member.slot] !== member) continue
-      this.#place(member, member.load.refusalFor(this.#barsOf(member)))
+      this.#able.place(member, member.load.refusalFor(this.#barsOf(member)))
       this.#health.count(member)
       this.#indexes.mark(member.slot)
       if (!this.#nested) member.load.lastSeen = member
@@ -336,44 +312,11 @@ export class LanePool implements Slots {
     const ejected = this.#health.check(this.healer?.panicBelow ?? 0)
     if (ejected === undefined) return
     for (const member of ejected) {
-      this.#place(member, member.load.refusalFor(this.#barsOf(member)))
+      this.#able.place(member, member.load.refusalFor(this.#barsOf(member)))
       this.#indexes.mark(member.slot)
       this.#tellNarrowings(member)
     }
     this.healer?.panicked(this)
-  }
-
-  /** Moves a member among those who can take work, or out of them. */
-  #place(member: Member, refusal: RefusalReason | undefined): void {
-    const was = member.refusal
-    if (refusal !== was) {
-      this.#count(was, -1)
-      member.refusal = refusal
-    }
-    if (refusal !== undefined) {
-      const until = member.endOf(refusal)
-      if (refusal !== was || until !== undefined) this.#refusals.add(refusal, refusal === was ? 0 : 1, until)
-    }
-    const busy = refusal === 'full' && member.load.stuck < member.load.capacity
-    if (busy !== member.busy) {
-      member.busy = busy
-      this.#busy += busy ? 1 : -1
-    }
-    const able = this.#able
-    if ((refusal === undefined) === (member.position !== -1)) return
-    this.#list = undefined
-    if (refusal === undefined) {
-      member.position = able.push(member) - 1
-      this.#circle.add(member.slot)
-    } else {
-      const last = able.pop() as Member
-      if (last !== member) {
-        able[member.position] = last
-        last.position = member.position
-      }
-      member.position = -1
-      this.#circle.delete(member.slot)
-    }
   }
 
   #setBars(member: Member, bars: number): boolean {
@@ -387,14 +330,14 @@ export class LanePool implements Slots {
   }
 
   #tellNarrowings({ load, bars }: Member): void {
-    for (const narrowing of this.#narrowings.values()) narrowing.bar(load, this.#health.heeded(bars))
+    this.#narrowings.bar(load, this.#health.heeded(bars))
+  }
+
+  *#seats(): Generator<Seat> {
+    for (const { load, bars } of this.#members.values()) yield { load, bars: this.#health.heeded(bars) }
   }
 
   #barsOf(member: Member): number {
     return this.#health.heeded(member.bars) | member.load.bars
-  }
-
-  #count(reason: RefusalReason | undefined, change: number): void {
-    if (reason !== undefined) this.#refusals.add(reason, change)
   }
 }
