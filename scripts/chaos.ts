@@ -1,9 +1,8 @@
 /**
  * Kills and stops processes that work on one store, at random moments, and judges by the store, and by what handlers wrote down,
- * that nothing was lost or done twice: `npm run chaos`, or
- * `npx tsx scripts/chaos.ts --storage postgres --url postgres://localhost/empty`.
+ * that nothing was lost or done twice: `npm run chaos`, or `npm run chaos -- --storage postgres`.
  *
- *   --storage S  sqlite (default), postgres, redis, mongodb      --url U      of an empty store; sqlite makes its own file
+ *   --storage S  sqlite (default), postgres, redis, mongodb      --url U      of an empty store (default: a server of our own)
  *   --nodes N    processes at once (default 4)                   --tasks N    tasks (default 2000)
  *   --kills N    SIGKILLs (default 20)                           --stops P    share of them stopped before, 0 to 1 (default 0.3)
  *   --lease MS   of owners (default: the library's)              --life MS    longest life of a process (default 5000)
@@ -16,7 +15,8 @@ import { parseArgs } from 'node:util'
 import { bundleWorker, type WorkerBundle } from '../test/chaos/bundle.js'
 import { readChaosLog } from '../test/chaos/chaos-log.js'
 import { Fleet } from '../test/chaos/fleet.js'
-import { judge, takeovers } from '../test/chaos/judge.js'
+import { judge, type Takeover, takeovers } from '../test/chaos/judge.js'
+import { type OwnStore, startOwnStore } from '../test/chaos/own-store.js'
 import type { StoreName } from '../test/chaos/stores.js'
 
 const { values } = parseArgs({
@@ -36,11 +36,12 @@ const { values } = parseArgs({
   },
 })
 
-async function round(bundle: WorkerBundle, seed: number): Promise<boolean> {
+async function round(bundle: WorkerBundle, storage: StoreName, seed: number): Promise<boolean> {
   const skew = Number(values.skew)
+  const { store, stop } = values.url === undefined ? await startOwnStore(storage) : given(storage, values.url)
   const fleet = new Fleet({
     bundle,
-    store: values.url === undefined ? undefined : { storage: values.storage as StoreName, url: values.url },
+    store,
     seed,
     tasks: Number(values.tasks),
     nodes: Number(values.nodes),
@@ -61,29 +62,47 @@ async function round(bundle: WorkerBundle, seed: number): Promise<boolean> {
       `seed ${seed}: ${fleet.kills} kills, ${fleet.stops} stops, ${acknowledged} tasks acknowledged, ${stored} stored`,
       `${JSON.stringify(byState)}, ${lostAttempts} attempts lost and repeated, ${seconds} s: ${problems.length} problems`,
     )
-    const times = takeovers(readChaosLog(fleet.log)).sort((a, b) => a - b)
-    const [first, median, last] = [times[0], times[Math.floor(times.length / 2)], times.at(-1)]
-    if (first !== undefined)
-      console.log(
-        `  from kill to the first start elsewhere: ${first} to ${last} ms, median ${median} (${times.length} kills)`,
-      )
+    const times = takeovers(readChaosLog(fleet.log))
+    reportTakeovers(
+      'while another process watched',
+      times.filter(({ isWatched }) => isWatched),
+    )
+    reportTakeovers(
+      'while none lived long enough to see',
+      times.filter(({ isWatched }) => !isWatched),
+    )
     for (const problem of problems.slice(0, 20)) console.log(`  ${problem}`)
     isGood = problems.length === 0
   } finally {
     const keep = values.keep && !isGood
     if (keep) console.log(`  files: ${fleet.directory}`)
     fleet.dispose(keep)
+    await stop()
   }
   return isGood
 }
 
+function given(storage: StoreName, url: string): OwnStore {
+  return { store: { storage, url }, stop: async () => undefined }
+}
+
+function reportTakeovers(when: string, takeovers: readonly Takeover[]): void {
+  const times = takeovers.map(({ ms }) => ms).sort((a, b) => a - b)
+  const median = times[Math.floor(times.length / 2)]
+  if (median === undefined) return
+  console.log(
+    `  from kill to the first start elsewhere, ${when}: ${times[0]} to ${times.at(-1)} ms, median ${median} (${times.length} kills)`,
+  )
+}
+
 async function main(): Promise<number> {
-  if (values.url === undefined && values.storage !== 'sqlite') throw new Error('--url says where the empty store is.')
-  const bundle = await bundleWorker(values.storage)
+  const { storage } = values
+  const bundle = await bundleWorker(storage)
   const first = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed)
   let failed = 0
   try {
-    for (let i = 0; i < Number(values.rounds); i++) if (!(await round(bundle, first + i))) failed++
+    for (let i = 0; i < Number(values.rounds); i++)
+      if (!(await round(bundle, storage as StoreName, first + i))) failed++
   } finally {
     bundle.dispose()
   }

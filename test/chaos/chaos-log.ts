@@ -13,6 +13,8 @@ export type ChaosLine =
   | { readonly t: 'end'; readonly id: string; readonly attempt: number; readonly life: string }
   /** A process is certainly dead. */
   | { readonly t: 'killed'; readonly life: string; readonly at: number }
+  /** A process stood still until it was let go on. */
+  | { readonly t: 'stopped'; readonly life: string; readonly from: number; readonly until: number }
   /** A process saw its own commit end the task. */
   | { readonly t: 'ended'; readonly id: string; readonly status: string; readonly life: string }
 

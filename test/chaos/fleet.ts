@@ -124,10 +124,12 @@ export class Fleet {
 
   /** Stops it for a while, and lets it go on for half a lease. */
   async #stopFor(worker: Worker, ms: number): Promise<void> {
+    const from = Date.now()
     worker.signal('SIGSTOP')
     await pause(ms)
     worker.signal('SIGCONT')
     this.stops++
+    this.#lines.write({ t: 'stopped', life: worker.life, from, until: Date.now() })
     await pause(this.#leaseMs / 2)
   }
 

@@ -321,14 +321,18 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
   return groups
 }
 
-/**
- * For each process that was killed with handlers running: how long it took from the kill to the first start of one of these
- * tasks elsewhere, in milliseconds by this machine's clock. What was cancelled meanwhile starts nowhere.
- */
-export function takeovers(lines: readonly ChaosLine[]): number[] {
-  const times: number[] = []
-  for (const killed of lines) {
-    if (killed.t !== 'killed') continue
+/** How long it took until what a killed process had run started elsewhere. */
+export interface Takeover {
+  /** From the kill to the first start of one of its tasks elsewhere, in milliseconds by this machine's clock. */
+  readonly ms: number
+  /** Whether a process that was there before the kill saw all of it, neither killed nor stopped meanwhile. */
+  readonly isWatched: boolean
+}
+
+/** One for each process that was killed with handlers running. What was cancelled meanwhile starts nowhere. */
+export function takeovers(lines: readonly ChaosLine[]): Takeover[] {
+  const times: Takeover[] = []
+  for (const killed of ofKind(lines, 'killed')) {
     const left = new Map<string, number>()
     for (const line of lines) {
       if (line.t === 'start' && line.life === killed.life) left.set(line.id, line.attempt)
@@ -338,8 +342,17 @@ export function takeovers(lines: readonly ChaosLine[]): number[] {
       line.t === 'start' && line.life !== killed.life && left.get(line.id) === line.attempt - 1 ? [line.at] : [],
     )
     // What it lost before, by a stop, started elsewhere before.
-    const after = again.filter((at) => at > killed.at)
-    if (after.length > 0) times.push(Math.min(...after) - killed.at)
+    const first = Math.min(...again.filter((at) => at > killed.at))
+    if (first === Number.POSITIVE_INFINITY) continue
+    times.push({ ms: first - killed.at, isWatched: isWatched(lines, killed.at, first) })
   }
   return times
+}
+
+/** Whether one process was up through all of this time. */
+function isWatched(lines: readonly ChaosLine[], from: number, until: number): boolean {
+  const wasUp = new Set(ofKind(lines, 'owner').flatMap(({ life, at }) => (at <= from ? [life] : [])))
+  for (const { life, at } of ofKind(lines, 'killed')) if (at < until) wasUp.delete(life)
+  for (const stop of ofKind(lines, 'stopped')) if (stop.from < until && stop.until > from) wasUp.delete(stop.life)
+  return wasUp.size > 0
 }
