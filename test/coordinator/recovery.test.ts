@@ -3,6 +3,8 @@ import { createOrchestrator } from '../../src/index.js'
 import { memoryStorage } from '../../src/storage/memory/memory-storage.js'
 import { LAYOUT, SCHEMA } from '../../src/storage/records.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
+import { startApp } from '../support/app.js'
+import { passing } from '../support/passing-storage.js'
 
 describe('what the dead leave behind', () => {
   it('is cleared away by whoever comes next, also when the one who began with it died too', async () => {
@@ -46,5 +48,31 @@ describe('what the dead leave behind', () => {
     expect((await storage.query('owners', { limit: 10 })).records.map(({ id }) => id)).toEqual([app?.health().ownerId])
     if (app !== undefined) await clock.runUntil(app.shutdown())
     await storage.close()
+  })
+
+  it('keeps nobody from seeing who else dies, however long it takes to clear away', async () => {
+    const clock = new VirtualClock()
+    const inner = memoryStorage({ now: () => clock.now() })
+    const { now } = await inner.open(SCHEMA)
+    const owner = { startedAt: now, beatAt: now, layout: LAYOUT }
+    const write = (id: string) => ({ kind: 'owner', id, expect: null, leave: { version: `${id}.1`, value: owner } })
+    await inner.commit([{ writes: [write('first')], notAfter: now + 60_000 }])
+    const slow = {
+      ...passing(inner),
+      query: async (...[index, query]: Parameters<typeof inner.query>) => {
+        if (index === 'held' && query.prefix?.[0] === 'first')
+          await new Promise<void>((resolve) => void clock.setTimer(resolve, 2_500))
+        return inner.query(index, query)
+      },
+    }
+    const { app } = await startApp({ storage: slow, clock })
+    const lostAt = new Map<string, number>()
+    app.on('owner:lost', ({ ownerId }) => lostAt.set(ownerId, clock.now() - now))
+    await clock.advance(2_000)
+    await inner.commit([{ writes: [write('second')], notAfter: now + 60_000 }])
+    await clock.advance(6_000)
+    expect(lostAt.get('first')).toBeLessThan(4_000)
+    // Its only beat was 2 s after the start.
+    expect(lostAt.get('second')).toBeLessThan(2_000 + 4_000)
   })
 })

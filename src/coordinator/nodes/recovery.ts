@@ -103,16 +103,18 @@ export class Recovery {
     const isFresh = this.#lookedAt === undefined || now - this.#lookedAt > LONGEST_GAP_MS
     this.#lookedAt = now
     const seen = new Set<string>()
+    const dead: Entry<'owner'>[] = []
     for (const owner of owners) {
       seen.add(owner.id)
       const sighting = this.#sightings.get(owner.id)
       if (isFresh || sighting?.version !== owner.version) {
         this.#sightings.set(owner.id, { version: owner.version, since: now })
       } else if (now - sighting.since > this.node.settings.leaseMs && owner.id !== this.node.ownerId) {
-        await this.#declareDead(owner)
+        dead.push(owner)
       }
     }
     for (const id of this.#sightings.keys()) if (!seen.has(id)) this.#sightings.delete(id)
+    await Promise.all(dead.map((owner) => this.#declareDead(owner)))
   }
 
   async #owners(): Promise<readonly Entry<'owner'>[]> {
@@ -136,8 +138,12 @@ export class Recovery {
     if (result?.applied !== true) return
     this.#sightings.delete(owner.id)
     this.node.events.emit('owner:lost', { ownerId: owner.id })
-    await this.#takeBackAll(owner.id)
+    // Not waited for: a look that takes long starts the count of all others again.
+    this.#takeBackAll(owner.id).catch(this.#leaveToSweep)
   }
+
+  readonly #leaveToSweep = (error: unknown) =>
+    this.node.log.warn({ error }, 'what a dead owner held could not be taken back; the next sweep will')
 
   /**
    * Finds the distinct owners of held tasks, and of agents, by seeking past each, and clears away those without a record:
