@@ -72,6 +72,9 @@ describe('checkTaskDefinition', () => {
     [{ retry: { minDelayMs: 100_000 } }, ['retry.minDelayMs']],
     [{ retry: true }, ['retry']],
     [{ fallback: 'agent' }, ['fallback']],
+    [{ rateLimit: { limit: 0, perMs: 1, scope: 'cluster' } }, ['rateLimit.limit', 'rateLimit.scope']],
+    [{ rateLimit: { limit: 5, per: 1_000 } }, ['rateLimit.per', 'rateLimit.perMs']],
+    [{ budget: { perMs: 1_000 } }, ['budget']],
     [{ defaults: { delayMs: 1, runAt: 5, prioritty: 'low' } }, ['defaults.prioritty', 'defaults.delayMs']],
     [{ timeoutMS: 5, retries: 2 }, ['timeoutMS', 'retries']],
   ])('refuses %j', (options, paths) => {
@@ -128,6 +131,12 @@ describe('checkAgentOptions', () => {
     [{ handler: run, leaseMs: 5 }, 'OPTIONS_INVALID', ['leaseMs']],
     [{ handler: run, capabilites: ['x'] }, 'OPTIONS_INVALID', ['capabilites']],
     [{ handler: 'run' }, 'OPTIONS_INVALID', ['handler']],
+    [{ handler: run, rateLimit: { limit: 1, perMs: 1, scope: 'all' } }, 'OPTIONS_INVALID', ['rateLimit.scope']],
+    [
+      { handler: run, budget: { tokens: 0.5, usd: -1, perMs: 0 } },
+      'OPTIONS_INVALID',
+      ['budget.tokens', 'budget.usd', 'budget.perMs'],
+    ],
     [{ handlers: {} }, 'DEFINITION_INVALID', []],
   ])('refuses %o', (options, code, paths) => {
     expect(thrownBy(() => checkAgentOptions('a', options as AgentOptions))).toMatchObject({ code, paths })

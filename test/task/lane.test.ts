@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkTaskDefinition } from '../../src/task/check-task.js'
 import { defineTask } from '../../src/task/define-task.js'
-import { ANY_TYPE, agentLane, fallbackLane, isFallbackLane, laneOf, parseLane } from '../../src/task/lane.js'
+import {
+  ANY_TYPE,
+  agentLane,
+  contentsOf,
+  fallbackLane,
+  isFallbackLane,
+  laneOf,
+  parseLane,
+} from '../../src/task/lane.js'
 import { resolveSubmitOptions } from '../../src/task/resolve-submit.js'
 import { thrownBy } from './thrown-by.js'
 
@@ -44,6 +52,13 @@ describe('the name of a lane', () => {
     expect(laneOf('price_quote', ['x'])).toBe('task:price_quote:x')
     expect(laneOf(undefined, [])).toBe('task:*:')
     expect(laneOf(ANY_TYPE, [])).toBe('task:*:')
+  })
+
+  it('is told to those who submit in their own words', () => {
+    expect(contentsOf(laneOf('price quote', ['a', 'b']))).toEqual({ type: 'price quote', requires: ['a', 'b'] })
+    expect(contentsOf(laneOf(undefined, ['a']))).toEqual({ type: '*', requires: ['a'] })
+    expect(contentsOf(fallbackLane('quote'))).toEqual({ type: 'quote', requires: [] })
+    expect(contentsOf(agentLane('ana'))).toEqual({ type: '*', requires: [] })
   })
 
   it('says whether it is that of fallback functions', () => {
