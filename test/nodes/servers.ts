@@ -1,6 +1,8 @@
 import type { Storage } from 'batuta'
+import { mongodbStorage } from '../../src/storage/mongodb/index.js'
 import { postgresStorage } from '../../src/storage/postgres/index.js'
 import { redisStorage } from '../../src/storage/redis/index.js'
+import { MongodbServer, whyNoFaults as whyNoMongodb } from '../support/mongodb-server.js'
 import { PostgresServer, whyNoFaults as whyNoPostgres } from '../support/postgres-server.js'
 import { RedisServer, whyNoRedis } from '../support/redis-server.js'
 
@@ -17,6 +19,8 @@ export interface ServerKind {
   readonly name: string
   /** Why there is none for tests that cut it off. */
   readonly why: string | undefined
+  /** Whether its storages tell each other what has happened. */
+  readonly hasChannel: boolean
   start(): Promise<NodesServer>
 }
 
@@ -30,6 +34,7 @@ export function newSpace(): string {
 const redis: ServerKind = {
   name: 'Redis',
   why: whyNoRedis,
+  hasChannel: true,
   start: async () => {
     const server = await RedisServer.start()
     return {
@@ -43,6 +48,7 @@ const redis: ServerKind = {
 const postgres: ServerKind = {
   name: 'PostgreSQL',
   why: whyNoPostgres,
+  hasChannel: true,
   start: async () => {
     const server = await PostgresServer.start()
     return {
@@ -54,4 +60,20 @@ const postgres: ServerKind = {
   },
 }
 
-export const SERVERS: readonly ServerKind[] = [redis, postgres]
+const mongodb: ServerKind = {
+  name: 'MongoDB',
+  why: whyNoMongodb,
+  hasChannel: false,
+  start: async () => {
+    const server = await MongodbServer.start()
+    return {
+      port: server.port,
+      // Asked who is primary, it would name the port that it has itself.
+      storage: (port, database) =>
+        mongodbStorage({ uri: `mongodb://127.0.0.1:${port}/?directConnection=true`, database }),
+      stop: () => server.stop(),
+    }
+  },
+}
+
+export const SERVERS: readonly ServerKind[] = [redis, postgres, mongodb]

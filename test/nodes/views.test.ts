@@ -154,7 +154,7 @@ describe('two nodes over one SQLite file', () => {
   })
 })
 
-for (const { name, why, start } of SERVERS)
+for (const { name, why, hasChannel, start } of SERVERS)
   describe.skipIf(why !== undefined)(why === undefined ? `two nodes over ${name}` : `${name} (${why})`, () => {
     let server: NodesServer
     beforeAll(async () => {
@@ -165,7 +165,7 @@ for (const { name, why, start } of SERVERS)
       const space = newSpace()
       return startTwo(() => server.storage(server.port, space), bus, options)
     }
-    describe('with its channel', () => views(() => two(() => undefined, NEVER)))
+    if (hasChannel) describe('with its channel', () => views(() => two(() => undefined, NEVER)))
     // A hub of its own for each: nothing is said between them.
     describe('by polling alone', () => views(() => two(() => new BusHub().connect(), POLLED)))
   })
