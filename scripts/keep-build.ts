@@ -9,14 +9,14 @@ import { build } from 'esbuild'
 import { entryPoints, root } from './entry-points.js'
 
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
-const built = entryPoints().filter(({ specifier }) => /^batuta(\/storage\/(redis|sqlite))?$/.test(specifier))
+const built = entryPoints().filter(({ specifier }) => /^batuta(\/storage\/.*)?$/.test(specifier))
 const { outputFiles } = await build({
   stdin: { contents: built.map(({ dist }) => `export * from './${dist}'`).join('\n'), resolveDir: root },
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: ['better-sqlite3', 'ioredis'],
+  external: ['better-sqlite3', 'ioredis', 'mongodb', 'pg'],
   // Names stay: stack traces can be read, and a test finds the layout number.
   minifyWhitespace: true,
   legalComments: 'eof',

@@ -7,7 +7,9 @@ import { gunzipSync } from 'node:zlib'
 /** What a build that was kept exports, as far as tests use it. */
 export type KeptBuild = Pick<typeof import('batuta'), 'createOrchestrator' | 'defineAgent' | 'defineTask'> &
   typeof import('../../src/storage/sqlite/index.js') &
-  typeof import('../../src/storage/redis/index.js')
+  typeof import('../../src/storage/redis/index.js') &
+  typeof import('../../src/storage/postgres/index.js') &
+  typeof import('../../src/storage/mongodb/index.js')
 
 const LAYOUT = /\bLAYOUT ?= ?(\d+);/
 

@@ -1,13 +1,20 @@
 import type { Storage } from 'batuta'
 import { Redis } from 'ioredis'
+import { MongoClient } from 'mongodb'
+import pg from 'pg'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { mongodbStorage } from '../../src/storage/mongodb/index.js'
+import { postgresStorage } from '../../src/storage/postgres/index.js'
 import { redisStorage } from '../../src/storage/redis/index.js'
 import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import { loadDriver } from '../../src/storage/sqlite/sqlite-driver.js'
 import { newPrefix } from '../storage/redis/support.js'
 import { temporaryFiles } from '../storage/sqlite/temporary.js'
+import { MongodbServer, whyNoMongodb } from '../support/mongodb-server.js'
+import { PostgresServer, whyNoPostgres } from '../support/postgres-server.js'
 import { RedisServer, whyNoRedis } from '../support/redis-server.js'
 import type { KeptBuild } from './kept-build.js'
+import { newSpace } from './servers.js'
 
 /** Makes storages of one store, for the sources and for a build that was kept. */
 export interface Store {
@@ -15,17 +22,51 @@ export interface Store {
   older(build: KeptBuild): Promise<Storage>
 }
 
-/** The stores that there are here, by name: a file, and a server of our own. Called once in a file of tests. */
+/** A kind of server, and what one store on it is. */
+interface Kind<Server extends { stop(): Promise<void> }> {
+  readonly name: string
+  /** Why there is none here. */
+  readonly why: string | undefined
+  start(): Promise<Server>
+  store(server: Server): Store
+}
+
+/** The stores that there are here, by name: a file, and servers of our own. Called once in a file of tests. */
 export function storesForTests(): ReadonlyMap<string, () => Store> {
   const newPath = temporaryFiles()
   const stores = new Map([['sqlite', () => fileStore(newPath())]])
-  if (whyNoRedis !== undefined) return stores
-  let server: RedisServer
-  beforeAll(async () => {
-    server = await RedisServer.start('--appendonly', 'yes')
+  addServer(stores, {
+    name: 'redis',
+    why: whyNoRedis,
+    start: () => RedisServer.start('--appendonly', 'yes'),
+    store: ({ url }) => redisStore(url),
   })
+  addServer(stores, {
+    name: 'postgres',
+    why: whyNoPostgres,
+    start: () => PostgresServer.start(),
+    store: ({ url }) => postgresStore(url),
+  })
+  addServer(stores, {
+    name: 'mongodb',
+    why: whyNoMongodb,
+    start: () => MongodbServer.start(),
+    store: ({ uri }) => mongodbStore(uri),
+  })
+  return stores
+}
+
+function addServer<Server extends { stop(): Promise<void> }>(
+  stores: Map<string, () => Store>,
+  { name, why, start, store }: Kind<Server>,
+): void {
+  if (why !== undefined) return
+  let server: Server
+  beforeAll(async () => {
+    server = await start()
+  }, 60_000)
   afterAll(() => server.stop())
-  return stores.set('redis', () => redisStore(server.url))
+  stores.set(name, () => store(server))
 }
 
 function fileStore(path: string): Store {
@@ -50,6 +91,30 @@ function redisStore(url: string): Store {
       const client = new Redis(url, { lazyConnect: true })
       onTestFinished(() => client.disconnect())
       return build.redisStorage({ client, ...options })
+    },
+  }
+}
+
+function postgresStore(connectionString: string): Store {
+  const schema = newSpace()
+  return {
+    newer: () => postgresStorage({ connectionString, schema }),
+    async older(build) {
+      const pool = new pg.Pool({ connectionString })
+      onTestFinished(() => pool.end())
+      return build.postgresStorage({ pool, schema })
+    },
+  }
+}
+
+function mongodbStore(uri: string): Store {
+  const database = newSpace()
+  return {
+    newer: () => mongodbStorage({ uri, database }),
+    async older(build) {
+      const client = new MongoClient(uri)
+      onTestFinished(() => client.close())
+      return build.mongodbStorage({ client, database })
     },
   }
 }
