@@ -1,4 +1,5 @@
-import type { CandidateSnapshot, InstanceLoad } from './instance-load.js'
+import type { CandidateSnapshot } from './candidate-snapshot.js'
+import type { InstanceLoad } from './instance-load.js'
 import type { Slots } from './ranking.js'
 
 /** Candidates that a decision shows at most. */

@@ -1,5 +1,6 @@
+import type { CandidateSnapshot } from './candidate-snapshot.js'
 import { decisionText } from './decision-text.js'
-import type { CandidateSnapshot, RefusalReason } from './instance-load.js'
+import type { RefusalReason } from './instance-load.js'
 import type { Refusals } from './refusal-counts.js'
 import type { RoutableTask, RoutingStrategy, ScoreTerms } from './routing-strategy.js'
 

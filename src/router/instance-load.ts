@@ -1,4 +1,5 @@
 import { type Bar, type BarEnds, BIT, shownOf, withEnd } from './bars.js'
+import { CandidateSnapshot } from './candidate-snapshot.js'
 import type { InstanceHealth } from './health/instance-health.js'
 import { type Latencies, latencyIn, learnt } from './latencies.js'
 import { LiveCandidate } from './live-candidate.js'
@@ -28,39 +29,6 @@ export interface Watcher {
   touched(): void
 }
 
-/** The numbers of a candidate at one moment. Shared by all decisions made until they next change. */
-export class CandidateSnapshot implements Candidate {
-  readonly instanceId: string
-  readonly agentId: string
-  readonly capabilities: readonly string[]
-  readonly inFlight: number
-  readonly capacity: number
-  readonly weight: number
-  readonly successRate: number
-  readonly cost: number
-  readonly lastAssigned: number
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly latencies: Latencies
-
-  constructor(load: InstanceLoad, latencies: Latencies) {
-    this.instanceId = load.instanceId
-    this.agentId = load.agentId
-    this.capabilities = load.capabilities
-    this.inFlight = load.inFlight
-    this.capacity = load.capacity
-    this.weight = load.weight
-    this.successRate = load.successRate
-    this.cost = load.cost
-    this.lastAssigned = load.lastAssigned
-    this.metadata = load.metadata
-    this.latencies = latencies
-  }
-
-  latencyMs(taskType: string): number | undefined {
-    return latencyIn(this.latencies, taskType)
-  }
-}
-
 /**
  * The live numbers of one agent instance, and the only way to change them. Strategies never see this object but its
  * {@link InstanceLoad.view}, which can only be read.
@@ -70,39 +38,41 @@ export class CandidateSnapshot implements Candidate {
  * that were asked since the one before, however many lanes the instance serves.
  */
 export class InstanceLoad {
-  readonly instanceId: string
-  readonly agentId: string
-  readonly capabilities: readonly string[]
-  readonly cost: number
-  readonly metadata: Readonly<Record<string, unknown>>
-  /** What strategies see. */
-  readonly view: Candidate
-  capacity: number
-  weight = 1
+  // What every decision reads or writes comes first: of ten thousand instances none is in the processor's cache, and
+  // what lies together is fetched together.
   /** Slots taken, in all. */
   inFlight = 0
-  /** Slots among them held by handlers that were abandoned and have not returned. */
-  stuck = 0
-  /** Slots among them that are free, but count as taken for a while after a failure. */
-  cooling = 0
+  capacity: number
+  weight = 1
   successRate = 1
   lastAssigned = 0
-  completed = 0
-  failed = 0
   standing: Standing = 'available'
-  /** Kept by whoever looks after health; `undefined` before its first outcome. */
-  health: InstanceHealth | undefined = undefined
   /** Causes for which every lane leaves it out: a set of {@link BIT}s. */
   bars = 0
-  #barEnds: BarEnds | undefined
-  #ratedAt = 0
   /** The membership that a pool looked at last: saves the common question a search. */
   lastSeen: Watcher | undefined = undefined
-  #latencies: Latencies = []
-  #snapshot: CandidateSnapshot | undefined
   /** Who is told of the next change. One field for the common case of one pool. */
   #watcher: Watcher | undefined = undefined
   #moreWatchers: Watcher[] | undefined = undefined
+  #snapshot: CandidateSnapshot | undefined
+  #latencies: Latencies = []
+  /** What strategies see. */
+  readonly view: Candidate
+  readonly cost: number
+  #ratedAt = 0
+  completed = 0
+  failed = 0
+  /** Slots among those taken that are held by handlers that were abandoned and have not returned. */
+  stuck = 0
+  /** Slots among those taken that are free, but count as taken for a while after a failure. */
+  cooling = 0
+  readonly instanceId: string
+  readonly agentId: string
+  readonly capabilities: readonly string[]
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** Kept by whoever looks after health; `undefined` before its first outcome. */
+  health: InstanceHealth | undefined = undefined
+  #barEnds: BarEnds | undefined
   readonly #onRated: (load: InstanceLoad) => void
 
   /** @param onRated - told when the success rate falls below 1, so that somebody lets it recover. */

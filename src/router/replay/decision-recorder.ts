@@ -1,6 +1,7 @@
 import type { Random } from '../../internal/random.js'
+import type { CandidateSnapshot } from '../candidate-snapshot.js'
 import type { RoutingDecision } from '../decision.js'
-import type { CandidateSnapshot, InstanceLoad } from '../instance-load.js'
+import type { InstanceLoad } from '../instance-load.js'
 import type { LanePool } from '../lane-pool.js'
 import type { RoutingFeedback, RoutingStrategy } from '../routing-strategy.js'
 import { type DecisionRecording, MAX_RECORDED_POOL, type RecordedDecision, type RecordedResult } from './recording.js'

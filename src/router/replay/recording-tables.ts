@@ -1,4 +1,4 @@
-import type { CandidateSnapshot } from '../instance-load.js'
+import type { CandidateSnapshot } from '../candidate-snapshot.js'
 import type { RoutingStrategy } from '../routing-strategy.js'
 import type { RecordedInstance, RecordedNumbers, RecordedStrategy } from './recording.js'
 
