@@ -5,6 +5,7 @@
  *   --stop          end at the first failure       --log           print the whole event log
  *   --twice K       run every Kth seed twice and compare (default 20, 0: never)
  *   --nodes N  --tasks N  --calm                   instead of what the seed says
+ *   --focus F       messages or owners: more of these than usual
  *   --brief         one line per violation
  *   --invariant X   count only violations whose name starts with this
  *
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     twice: { type: 'string', default: '20' },
     nodes: { type: 'string' },
     tasks: { type: 'string' },
+    focus: { type: 'string' },
     invariant: { type: 'string', default: '' },
     stop: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
@@ -37,6 +39,7 @@ const optionsFor = (seed: number): SimulateOptions => ({
   system: coordinatorSystem,
   nodes: number(values.nodes),
   tasks: number(values.tasks),
+  focus: values.focus as SimulateOptions['focus'],
   faults: values.calm ? false : undefined,
 })
 

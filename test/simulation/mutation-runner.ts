@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Focus } from '../../src/testing/simulation/workload.js'
 
 /** Removes or breaks one rule in the source text. */
 export interface Mutation {
@@ -24,8 +25,14 @@ export interface Edit {
 /** What has to notice the mutation. */
 export type Detection =
   /** The simulation, with one of the seeds from `from` on, at most `seeds` of them. */
-  | { readonly by: 'simulation'; readonly from?: number; readonly seeds?: number; readonly invariant?: string }
-  /** A test file of this folder. */
+  | {
+      readonly by: 'simulation'
+      readonly from?: number
+      readonly seeds?: number
+      readonly invariant?: string
+      readonly focus?: Focus
+    }
+  /** A test file, below `test`. */
   | { readonly by: 'test'; readonly file: string }
 
 /** `caught`: something failed, as it should. `survived`: nothing did. `stale`: the text to replace is gone. */
@@ -37,7 +44,16 @@ export interface MutationResult {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const COPIED = ['src', 'scripts', 'test/simulation', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const COPIED = [
+  'src',
+  'scripts',
+  'test/simulation',
+  'test/coordinator',
+  'test/support',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+]
 const DEFAULT_SEEDS = 400
 const LIMIT_MS = 900_000
 
@@ -78,7 +94,7 @@ async function copyProject(folder: string): Promise<void> {
 }
 
 function commandFor(detect: Detection): string[] {
-  if (detect.by === 'test') return ['node_modules/vitest/vitest.mjs', 'run', `test/simulation/${detect.file}`]
+  if (detect.by === 'test') return ['node_modules/vitest/vitest.mjs', 'run', `test/${detect.file}`]
   const seeds = String(detect.seeds ?? DEFAULT_SEEDS)
   const args = [
     '--import',
@@ -90,7 +106,9 @@ function commandFor(detect: Detection): string[] {
     String(detect.from ?? 1),
     '--stop',
   ]
-  return detect.invariant === undefined ? args : [...args, '--invariant', detect.invariant]
+  if (detect.focus !== undefined) args.push('--focus', detect.focus)
+  if (detect.invariant !== undefined) args.push('--invariant', detect.invariant)
+  return args
 }
 
 function run(folder: string, args: string[]): Promise<{ code: number; output: string }> {

@@ -1,8 +1,11 @@
 import type { Mutation } from './mutation-runner.js'
 
 const MEMORY = 'src/storage/memory/memory-storage.ts'
-const byStorageTest = { by: 'test', file: 'faulty-storage.test.ts' } as const
+const byStorageTest = { by: 'test', file: 'simulation/faulty-storage.test.ts' } as const
+const byOwnerTest = { by: 'test', file: 'coordinator/owner-life.test.ts' } as const
 const bySimulation = { by: 'simulation' } as const
+/** Messages that are merged are a part of what runs are made of; here they are nearly all. */
+const byMessages = { by: 'simulation', focus: 'messages' } as const
 
 /**
  * One mutation for each rule without which the system would lose, leak or double something: those marked with a dagger in
@@ -129,7 +132,7 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'if (stands === undefined) this.#record = undefined',
       },
     ],
-    detect: bySimulation,
+    detect: byOwnerTest,
   },
   {
     rule: '† Claims of polling agents end at their own time, not with an owner',
@@ -260,7 +263,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: '† Promoting a message that was collecting others expects its turn',
     file: 'src/coordinator/change-task.ts',
     edits: [{ find: '    else turn.expect(set)', replace: '    else void 0' }],
-    detect: bySimulation,
+    detect: byMessages,
   },
   {
     rule: '† Passing on may choose a message that is still collecting others',
@@ -271,13 +274,13 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: "if (passes) own.pass(next?.value.state === 'waiting' ? next.value.seq : undefined)",
       },
     ],
-    detect: bySimulation,
+    detect: byMessages,
   },
   {
     rule: '† Passing the turn to a message that is still collecting others expects its version',
     file: 'src/coordinator/change-task.ts',
     edits: [{ find: "  set.expect('task', next.id, next)\n", replace: '' }],
-    detect: bySimulation,
+    detect: byMessages,
   },
   {
     rule: '† Every message writes its session record',
@@ -324,7 +327,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'An owner that was declared dead begins anew, however long the storage is away',
     file: 'src/coordinator/nodes/owner-life.ts',
     edits: [{ find: 'if (was === undefined) return this.#begin()', replace: 'if (was === undefined) return' }],
-    detect: bySimulation,
+    detect: byOwnerTest,
   },
 
   // Slots and limits.

@@ -2,6 +2,7 @@ import type { BusFaults } from '../faults/faulty-bus.js'
 import type { PartitionMode } from '../faults/faulty-storage.js'
 import type { StorageFaults } from '../faults/storage-faults.js'
 import { Draw } from './draw.js'
+import type { Focus } from './workload.js'
 
 /** Something that goes wrong at a moment. `node` counts from 0; `forMs` is how long it lasts. */
 export type Fault = { readonly atMs: number; readonly node: number; readonly forMs: number } & (
@@ -46,7 +47,7 @@ export const NO_FAULTS: FaultSchedule = {
 }
 
 /** Draws what goes wrong while tasks are submitted and a while after. */
-export function makeFaults(seed: number, nodes: number, activeMs: number): FaultSchedule {
+export function makeFaults(seed: number, nodes: number, activeMs: number, focus?: Focus): FaultSchedule {
   const draw = Draw.of(seed, 'faults')
   const level = draw.pick([0.3, 1, 1, 3])
   const untilMs = activeMs + 5_000
@@ -76,8 +77,18 @@ export function makeFaults(seed: number, nodes: number, activeMs: number): Fault
     lostOffer: draw.pick([0, 0, 0.2]),
     fragile: draw.pick([0, 0.003, 0.01]) * level,
     fragileWitness: draw.pick([0, 0.3]),
-    faults: Array.from({ length: count }, () => makeFault(draw, nodes, untilMs)),
+    faults:
+      focus === 'owners'
+        ? Array.from({ length: draw.int(3, 10) }, () => makeSilence(draw, nodes, untilMs))
+        : Array.from({ length: count }, () => makeFault(draw, nodes, untilMs)),
   }
+}
+
+/** An owner is not heard of for about as long as its lease. */
+function makeSilence(draw: Draw, nodes: number, untilMs: number): Fault {
+  const common = { atMs: draw.int(200, untilMs), node: draw.int(0, nodes - 1), forMs: draw.int(2_000, 9_000) }
+  const kind = draw.pick(['stall', 'partition', 'partition', 'outage'] as const)
+  return kind === 'stall' ? { ...common, kind } : { ...common, kind, mode: draw.pick(['fail', 'hang'] as const) }
 }
 
 function makeFault(draw: Draw, nodes: number, untilMs: number): Fault {

@@ -14,7 +14,7 @@ import { INVARIANTS } from './invariants/index.js'
 import { Journal } from './journal.js'
 import type { SystemUnderTest } from './sim-node.js'
 import type { SimWorld } from './sim-process.js'
-import { makeWorkload } from './workload.js'
+import { type Focus, makeWorkload } from './workload.js'
 
 /** What to simulate. Everything but the seed and the system may be left out; then the seed decides. */
 export interface SimulateOptions {
@@ -26,6 +26,8 @@ export interface SimulateOptions {
   readonly tasks?: number | undefined
   /** Virtual milliseconds over which they are submitted. */
   readonly activeMs?: number | undefined
+  /** What there is more of than usual, so that what goes wrong only there shows in fewer runs. */
+  readonly focus?: Focus | undefined
   /** `false`: nothing goes wrong. A schedule: exactly that. */
   readonly faults?: boolean | FaultSchedule | undefined
   /** Virtual milliseconds to go on after everything is done, so that late copies and purges meet. */
@@ -73,7 +75,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     ? NO_FAULTS
     : typeof options.faults === 'object'
       ? options.faults
-      : makeFaults(seed, nodes, workload.activeMs)
+      : makeFaults(seed, nodes, workload.activeMs, options.focus)
   const clock = new VirtualClock({ random: Draw.of(seed, 'ties').random })
   const log = new EventLog(() => clock.monotonic())
   const journal = new Journal(memoryStorage({ now: () => Math.floor(clock.now()) }), log, clock)
@@ -123,7 +125,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     faultless: isFaultless,
     ended,
   }
-  return makeReport(seed, world, check(log.events, facts, INVARIANTS))
+  return makeReport(options, world, check(log.events, facts, INVARIANTS))
 }
 
 /** What escapes from a timer would have ended a real process. */
@@ -154,7 +156,11 @@ async function settleDown({ clock, journal }: SimWorld, clients: Clients): Promi
   return isDone()
 }
 
-function makeReport(seed: number, { log, clock, workload }: SimWorld, violations: Violation[]): SimulationReport {
+function makeReport(
+  { seed, focus }: SimulateOptions,
+  { log, clock, workload }: SimWorld,
+  violations: Violation[],
+): SimulationReport {
   return {
     seed,
     ok: violations.length === 0,
@@ -169,7 +175,7 @@ function makeReport(seed: number, { log, clock, workload }: SimWorld, violations
       const shown = violations.slice(0, 3).map((each) => `- ${each.invariant}: ${each.text}\n${each.excerpt}`)
       return [
         `seed ${seed}: ${violations.length} violations`,
-        `replay: npx tsx scripts/simulate.ts --seeds 1 --from ${seed} --log`,
+        `replay: npx tsx scripts/simulate.ts --seeds 1 --from ${seed}${focus === undefined ? '' : ` --focus ${focus}`} --log`,
         ...shown,
       ].join('\n')
     },

@@ -120,34 +120,42 @@ export interface Workload {
   readonly activeMs: number
 }
 
+/**
+ * What a run may have more of than usual. `messages`: little but messages that are merged, of two people who hardly stop.
+ * `owners`: processes that stand still or are cut off for about as long as a lease, again and again.
+ */
+export type Focus = 'messages' | 'owners'
+
 /** What to make a workload of; what is left out is drawn by seed. */
 export interface WorkloadOptions {
   readonly seed: number
   readonly nodes: number
   readonly tasks?: number | undefined
   readonly activeMs?: number | undefined
+  readonly focus?: Focus | undefined
   readonly features: Features
 }
 
 /** Makes a workload: the same one for the same options. */
 export function makeWorkload(options: WorkloadOptions): Workload {
   const draw = Draw.of(options.seed, 'workload')
-  const isBurst = draw.chance(0.08)
-  const count = options.tasks ?? (isBurst ? draw.int(100, 200) : draw.int(8, 48))
-  const activeMs = options.activeMs ?? (isBurst ? 2_000 : draw.int(4_000, 20_000))
+  const isChat = options.focus === 'messages'
+  const isBurst = draw.chance(0.08) && !isChat
+  const count = options.tasks ?? (isBurst ? draw.int(100, 200) : isChat ? draw.int(0, 4) : draw.int(8, 48))
+  const activeMs = options.activeMs ?? (isBurst ? 2_000 : draw.int(4_000, isChat ? 8_000 : 20_000))
   const types = withRates(makeTypes(draw), Draw.of(options.seed, 'rates'))
   const agents = makeAgents(draw, options.features.polling)
   const maker = new TaskMaker(draw, options, types, agents, isBurst)
   const tasks = Array.from({ length: count }, () => maker.task(draw.int(0, activeMs)))
   const chat = Draw.of(options.seed, 'messages')
-  const hasMessages = options.features.messages && !isBurst && chat.chance(0.4)
+  const hasMessages = options.features.messages && (isChat || (!isBurst && chat.chance(0.4)))
   return {
     types,
     agents,
     tasks,
     activeMs,
     messages: hasMessages ? makeMessages(chat, options.nodes, activeMs) : [],
-    whenBusy: chat.pick(['enqueue', 'reject', 'interrupt', 'merge', 'merge']),
+    whenBusy: isChat ? 'merge' : chat.pick(['enqueue', 'reject', 'interrupt', 'merge', 'merge']),
     mergeMs: chat.pick([0, 50, 400, 2_000]),
   }
 }
