@@ -23,14 +23,17 @@ const LOAD = 0.6
 const ROUNDS = 5
 const ROUND_MS = 200
 
-const TASK: RoutableTask = {
-  id: 'task-1',
-  type: 'price_quote',
-  requires: ['price'],
-  tenant: 'default',
-  priority: 'normal',
-  attempts: 0,
-}
+/** Of so many customers, in turn: more than there are agents mostly, so that no key is in everybody's way. */
+const CUSTOMERS = 65_536
+
+const TASKS = Array.from(
+  { length: CUSTOMERS },
+  (_, n): RoutableTask => ({
+    ...{ id: `task-${n}`, type: 'price_quote', requires: ['price'], tenant: 'default' },
+    ...{ priority: 'normal', attempts: 0, sessionId: `customer-${n}` },
+  }),
+)
+const [TASK] = TASKS as [RoutableTask]
 
 function poolOf(agents: number): { roster: Roster; pool: LanePool } {
   const roster = new Roster()
@@ -89,7 +92,8 @@ function routed(strategy: StrategyName, agents: number): number {
   const { roster, pool } = poolOf(agents)
   const router = new Router({ strategy, random: seededRandom(1) })
   const churn = new Churn(roster, Math.floor(agents * SLOTS * LOAD))
-  const step = () => churn.step(router.decide(TASK, pool).candidate)
+  let n = 0
+  const step = () => churn.step(router.decide(TASKS[n++ % CUSTOMERS] as RoutableTask, pool).candidate)
   for (let i = 0; i < agents * SLOTS; i++) step()
   return rate(step)
 }
@@ -125,7 +129,7 @@ function peer(strategy: MoleculerStrategy, agents: number): number {
   if (typeof moleculer === 'string') return Number.NaN
   const list = moleculer.makeList(strategy, agents)
   let calls = 0
-  return rate(() => void list.next({ params: { key: `customer-${calls++ % 1_000}` } }), agents > 1_000 ? 1 : 256)
+  return rate(() => void list.next({ params: { key: `customer-${calls++ % CUSTOMERS}` } }), agents > 1_000 ? 1 : 256)
 }
 
 const million = (value: number) => (value >= 1e4 ? `${(value / 1e6).toFixed(2)} M` : `${Math.round(value)}`)

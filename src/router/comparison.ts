@@ -12,11 +12,13 @@ const SHOWN_OF_MANY = 8
 const FEW = 4
 
 /**
- * Takes note of whom a strategy asked about while it decided. One per lane, used again for each decision: so the
- * list `#asked` is never emptied, only counted again.
+ * Takes note of whom a strategy asked about while it decided. One per lane, used again for each decision: so its lists are
+ * never emptied, only counted again.
  */
 export class Comparison {
   readonly #asked: InstanceLoad[] = []
+  /** Those that the decision will show; used again. */
+  readonly #shown: InstanceLoad[] = []
   #count = 0
   /** The order that was asked for its lowest: everybody in it was compared. */
   #pool: Slots | undefined
@@ -39,29 +41,42 @@ export class Comparison {
 
   /** The one that was chosen, then others that were asked about: at most 16, each once, with their numbers of now. */
   capture(chosen: InstanceLoad | undefined): CandidateSnapshot[] {
-    const list: CandidateSnapshot[] = chosen === undefined ? [] : [chosen.snapshot(false)]
-    const asked = this.#asked
+    const count = this.#choose(chosen)
+    const shown = this.#shown
+    // Of its final size: a list that grows takes several times the memory, and there is one for every decision.
+    const list = new Array<CandidateSnapshot>(count)
     // Two drawn from many will not be drawn again soon; those of a small team will be compared again at once.
-    const keep = this.#count > FEW
-    for (let i = 0; i < this.#count && list.length < MAX_COMPARED; i++) {
-      const load = asked[i] as InstanceLoad
-      if (load !== chosen && asked.indexOf(load) === i) list.push(load.snapshot(keep))
+    const keep = this.#count > FEW || this.#pool !== undefined
+    for (let i = 0; i < count; i++) {
+      const load = shown[i] as InstanceLoad
+      list[i] = load.snapshot(keep && load !== chosen)
     }
-    if (this.#pool !== undefined) this.#captureOrder(this.#pool, chosen, list)
     return list
   }
 
-  #captureOrder(pool: Slots, chosen: InstanceLoad | undefined, list: CandidateSnapshot[]): void {
+  /** Whom to show, in `#shown`. @returns how many. */
+  #choose(chosen: InstanceLoad | undefined): number {
+    const shown = this.#shown
+    let count = 0
+    if (chosen !== undefined) shown[count++] = chosen
+    for (let i = 0; i < this.#count && count < MAX_COMPARED; i++) {
+      const load = this.#asked[i] as InstanceLoad
+      if (load !== chosen && !isAmong(load, this.#asked, i)) shown[count++] = load
+    }
+    const pool = this.#pool
+    if (pool === undefined) return count
     const slots = this.#slots
     const limit = slots.length > MAX_COMPARED ? SHOWN_OF_MANY : MAX_COMPARED
-    for (let i = 0; i < slots.length && list.length < limit; i++) {
+    for (let i = 0; i < slots.length && count < limit; i++) {
       const load = pool.ableIn(slots[i] as number)
-      if (load !== undefined && load !== chosen && !this.#wasAsked(load)) list.push(load.snapshot(true))
+      if (load !== undefined && load !== chosen && !isAmong(load, this.#asked, this.#count)) shown[count++] = load
     }
+    return count
   }
+}
 
-  #wasAsked(load: InstanceLoad): boolean {
-    for (let i = 0; i < this.#count; i++) if (this.#asked[i] === load) return true
-    return false
-  }
+/** Whether it is one of the first so many. */
+function isAmong(load: InstanceLoad, list: readonly InstanceLoad[], count: number): boolean {
+  for (let i = 0; i < count; i++) if (list[i] === load) return true
+  return false
 }

@@ -158,6 +158,32 @@ describe('BoundedMap', () => {
     map.set('c', 4)
     expect([map.get('a'), map.get('b'), map.get('c'), map.size]).toEqual([3, undefined, 4, 2])
   })
+
+  it('is a map in the order of writing, whatever is written, deleted and forgotten', () => {
+    const key = fc.integer({ min: 0, max: 9 })
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('set'), key }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('delete'), key }) },
+      fc.record({ do: fc.constant('clear'), key }),
+    )
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), (limit, steps) => {
+        const map = new BoundedMap<number, number>(limit)
+        let model: [number, number][] = []
+        for (const [value, { do: what, key }] of steps.entries()) {
+          if (what === 'clear') map.clear()
+          else if (what === 'delete') map.delete(key)
+          else map.set(key, value)
+          model = what === 'clear' ? [] : model.filter(([known]) => known !== key)
+          if (what === 'set') model = [...model, [key, value] as [number, number]].slice(-limit)
+          expect([...map]).toEqual(model)
+          expect(map.size).toBe(model.length)
+          expect(map.oldest?.key).toBe(model[0]?.[0])
+          expect(model.every(([known, value]) => map.get(known) === value)).toBe(true)
+        }
+      }),
+    )
+  })
 })
 
 describe('latencies', () => {

@@ -49,11 +49,11 @@ export function peakEwma(options: NoOptions = {}): RoutingStrategy {
   let latencies = new TypeLatencies()
   let type = ''
   let at = 0
-  /** The latencies that it was made by: `[instance, milliseconds, ...]`. */
-  let read: (string | number)[] = []
+  /** The latencies that it was made by, of those drawn in their order. */
+  const read: number[] = []
   const scoreOf = (of: Candidate) => {
     const latencyMs = latencies.read(of, type, at)
-    read.push(of.instanceId, latencyMs)
+    read.push(latencyMs)
     return waitOf(of, latencyMs) / of.successRate
   }
 
@@ -64,10 +64,18 @@ export function peakEwma(options: NoOptions = {}): RoutingStrategy {
       type = task.type
       at = now
       latencies = latenciesOf(type)
-      read = []
+      read.length = 0
       return lowestOf(drawn, scoreOf)
     },
-    memo: () => read,
+    /** `[instance, milliseconds, ...]`, of its final size from the start: there is one for every decision. */
+    memo: () => {
+      const memo = new Array<string | number>(2 * read.length)
+      for (let i = 0; i < read.length; i++) {
+        memo[2 * i] = (drawn[i] as Candidate).instanceId
+        memo[2 * i + 1] = read[i] as number
+      }
+      return memo
+    },
     terms(_task, of, memo): ScoreTerms {
       const known = memo as readonly (string | number)[]
       const latencyMs = known[known.indexOf(of.instanceId) + 1] as number

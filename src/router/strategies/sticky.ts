@@ -56,10 +56,8 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   let waitMs: number | undefined
 
   const pin = (pinned: string, before: readonly string[], instanceId: string, now: number) => {
-    for (const [oldest, { usedAt }] of pins) {
-      if (now - usedAt <= ttlMs) break
-      pins.delete(oldest)
-    }
+    for (let { oldest } = pins; oldest !== undefined && now - oldest.value.usedAt > ttlMs; oldest = pins.oldest)
+      pins.delete(oldest.key)
     const instances =
       before[0] === instanceId
         ? before
@@ -139,8 +137,8 @@ class Holds {
     let since = this.#since.get(taskId)
     if (since === undefined) {
       // A hold that is forgotten would begin anew: no new ones before the oldest is over.
-      const [oldest] = this.#since.size < MAX_HELD ? [] : this.#since
-      if (oldest !== undefined && now - oldest[1] < this.#maxMs) return undefined
+      const oldest = this.#since.size < MAX_HELD ? undefined : this.#since.oldest
+      if (oldest !== undefined && now - oldest.value < this.#maxMs) return undefined
       since = now
       this.#since.set(taskId, since)
     }
