@@ -1,15 +1,16 @@
 /**
- * Runs every bench/*.bench.ts in a process of its own, one after the other, and prints one table.
+ * Runs every bench/*.bench.ts in a process of its own, one after the other, and prints a table for each.
  *
- * `npm run bench`, `npm run bench -- sqlite redis` (names that contain one of these), `npm run bench -- --write` (also puts the table into
- * docs/benchmarks.md, one section per major version of Node). To measure with another Node: `npm run build`, then start this
+ * `npm run bench`, `npm run bench -- sqlite redis` (names that contain one of these), `npm run bench -- --write` (also puts the tables into
+ * docs/benchmarks.md, in the section of this major version of Node). To measure with another Node: `npm run build`, then start this
  * file with that one.
  */
 import { fork } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type BenchRow, tableOf } from './measure.js'
+import { pageWith, type Result } from './page.js'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
@@ -33,41 +34,22 @@ async function rowsOf(name: string): Promise<readonly BenchRow[]> {
   return rows
 }
 
-const rows: BenchRow[] = []
-let failed = false
-for (const name of names) {
-  console.error(`bench/${name} ...`)
+const [cpu] = cpus()
+const machine = `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`
+const results: Result[] = []
+for (const file of names) {
+  console.error(`bench/${file} ...`)
   try {
-    rows.push(...(await rowsOf(name)))
+    const table = tableOf(await rowsOf(file))
+    const where = `Node ${process.versions.node} on ${machine}, ${new Date().toISOString().slice(0, 10)}.`
+    const result = { name: file.replace('.bench.ts', ''), text: `${where}\n\n${table}\n` }
+    console.log(`\n### ${result.name}\n\n${result.text}`)
+    results.push(result)
   } catch (error) {
-    failed = true
+    process.exitCode = 1
     console.error(String(error))
   }
 }
-
-const [cpu] = cpus()
-const machine = `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`
-const heading = `## Node ${process.versions.node.split('.')[0]}`
-const section = `${heading}\n\nNode ${process.versions.node} on ${machine}, ${new Date().toISOString().slice(0, 10)}.\n\n${tableOf(rows)}\n`
-console.log(`\n${section}`)
-if (args.includes('--write') && !failed) writeFileSync(PAGE, pageWith(section))
-if (failed) process.exitCode = 1
-
-/** The page with the section of this version of Node put in, or replaced. */
-function pageWith(fresh: string): string {
-  const intro = `# Benchmarks
-
-Made by \`npm run bench -- --write\`. Both sides of a ratio were measured in one run on one machine, alternating, median of
-several rounds; a ratio below 1 means that batuta took less. Rates of different machines can't be compared, ratios can.
-`
-  const old = existsSync(PAGE)
-    ? readFileSync(PAGE, 'utf8')
-        .split(/^(?=## )/m)
-        .slice(1)
-    : []
-  const others = old.filter((text) => !text.startsWith(`${heading}\n`))
-  return [intro, ...[...others, fresh].sort()]
-    .map((text) => text.trim())
-    .join('\n\n')
-    .concat('\n')
-}
+// What has been measured is worth keeping, whatever became of the others.
+if (args.includes('--write'))
+  writeFileSync(PAGE, pageWith(PAGE, `Node ${process.versions.node.split('.')[0]}`, results))
