@@ -1,4 +1,4 @@
-import { BoundedMap } from '../router/bounded-map.js'
+import { BoundedMap } from '../internal/bounded-map.js'
 import { QUERY_LIMIT } from '../storage/index-range.js'
 import type { IndexKey } from '../storage/storage.js'
 import type { Entry, NodeContext } from './node-context.js'

@@ -8,11 +8,6 @@ const files = sourceFiles()
 const ALLOWED: readonly { readonly from: string; readonly to: string; readonly reason: string }[] = [
   { from: 'router/strategies/', to: 'router/built-in.ts', reason: 'marks ours, which need no frozen copies' },
   {
-    from: 'router/strategies/',
-    to: 'router/bounded-map.ts',
-    reason: 'a plain map with a limit, shared with the router',
-  },
-  {
     from: 'task/definition.ts',
     to: 'router/routing-strategy.ts',
     reason: 'a definition may hold a strategy; types only',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { BoundedMap } from '../../src/internal/bounded-map.js'
 import { seededRandom } from '../../src/internal/random.js'
-import { BoundedMap } from '../../src/router/bounded-map.js'
 import { latencyIn, learnt, withLatency } from '../../src/router/latencies.js'
 import { SlotHeap } from '../../src/router/slot-heap.js'
 import { SlotSet } from '../../src/router/slot-set.js'

@@ -1,4 +1,5 @@
 import { BatutaError } from '../../errors/base-error.js'
+import { BoundedMap } from '../../internal/bounded-map.js'
 import type { Clock } from '../../internal/clock.js'
 import type { Storage } from '../../storage/storage.js'
 import { laneOf } from '../../task/lane.js'
@@ -50,7 +51,7 @@ const NOT_STARTED = ['scheduled', 'waiting', 'ready']
  * accepts and takes off what it starts. So several nodes together may exceed a bound by what they accept in a second.
  */
 export class QueueBounds {
-  readonly #counts = new Map<string, Count>()
+  readonly #counts = new BoundedMap<string, Count>(MAX_COUNTS)
   #started = 0
   #startedBefore = 0
   #periodAt: number
@@ -114,10 +115,7 @@ export class QueueBounds {
     }
     if (this.clock.monotonic() - count.readAt < BELIEVED_MS) return
     // Written anew with every read: the one that was not asked for longest is forgotten first.
-    this.#counts.delete(key)
     this.#counts.set(key, count)
-    const [oldest] = this.#counts.keys()
-    if (this.#counts.size > MAX_COUNTS && oldest !== undefined) this.#counts.delete(oldest)
     // All who come at one time wait for one answer.
     count.reading ??= this.#read(queue, count)
     await count.reading

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../internal/bounded-map.js'
 import type { Clock } from '../../internal/clock.js'
 import type { Verdict } from '../../router/health/breaker.js'
 import type { RetryPolicy } from '../../task/retry-policy.js'
@@ -20,7 +21,9 @@ export class RetryGate {
   readonly #budget: RetryBudget
   readonly #outages = new Outages()
   /** Retries that this node has put off: why, and until when. The oldest are forgotten. */
-  readonly #remembered = new Map<string, { readonly until: number; readonly reason: PutOff['reason'] }>()
+  readonly #remembered = new BoundedMap<string, { readonly until: number; readonly reason: PutOff['reason'] }>(
+    MAX_REMEMBERED,
+  )
 
   constructor(clock: Clock, options: RetryBudgetOptions) {
     this.#budget = new RetryBudget(clock, options)
@@ -46,10 +49,7 @@ export class RetryGate {
 
   /** It was put off until then (storage time). */
   remember(taskId: string, until: number, { reason }: PutOff): void {
-    this.#remembered.delete(taskId)
     this.#remembered.set(taskId, { until, reason })
-    const [oldest] = this.#remembered.keys()
-    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest)
   }
 
   /** Why this task is due only then, as far as this node put it off and remembers. */

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../internal/bounded-map.js'
 import type { Clock } from '../../internal/clock.js'
 import type { TaskRef } from '../engine.js'
 
@@ -25,7 +26,7 @@ interface Sighting {
  * milliseconds.
  */
 export class HeadStarts {
-  readonly #sightings = new Map<string, Sighting>()
+  readonly #sightings = new BoundedMap<string, Sighting>(MAX_SIGHTINGS)
 
   /** @param newsMs - how long it takes until the others have heard of what was made ready here. */
   constructor(
@@ -35,7 +36,7 @@ export class HeadStarts {
 
   /** It was made ready here. */
   offered(ref: TaskRef): void {
-    if (!this.#sightings.has(ref.id)) this.#note(ref, true)
+    if (this.#sightings.get(ref.id) === undefined) this.#note(ref, true)
   }
 
   /** A read that began then showed it to be ready. */
@@ -78,8 +79,6 @@ export class HeadStarts {
   #note({ id }: TaskRef, isOurs: boolean, at = this.clock.monotonic()): Sighting {
     const sighting = { since: at, isOurs, shownAt: at, knownAt: at }
     this.#sightings.set(id, sighting)
-    const [oldest] = this.#sightings.keys()
-    if (this.#sightings.size > MAX_SIGHTINGS && oldest !== undefined) this.#sightings.delete(oldest)
     return sighting
   }
 }

@@ -1,5 +1,5 @@
 import { BatutaError } from '../../errors/base-error.js'
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../../internal/bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
 import { checkNames } from './around.js'

@@ -1,4 +1,4 @@
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../../internal/bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutableTask, RoutingContext, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
 import { checkNames, checkNumber } from './around.js'

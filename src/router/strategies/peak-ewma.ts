@@ -1,5 +1,5 @@
+import { BoundedMap } from '../../internal/bounded-map.js'
 import { Sample } from '../../internal/sample.js'
-import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, RoutingFeedback, RoutingStrategy, ScoreTerms } from '../routing-strategy.js'
 import { checkNames, type NoOptions } from './around.js'

@@ -1,4 +1,4 @@
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../../internal/bounded-map.js'
 import { builtIn, isBuiltIn } from '../built-in.js'
 import type { RoutableTask, RoutingContext, RoutingStrategy } from '../routing-strategy.js'
 import { around, checkFunction, checkNames, checkNumber, innerOf } from './around.js'

@@ -1,5 +1,5 @@
+import { BoundedMap } from '../../internal/bounded-map.js'
 import { fnv1a } from '../../internal/hash.js'
-import { BoundedMap } from '../bounded-map.js'
 import { builtIn } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy } from '../routing-strategy.js'
 import { checkNames, invalidOption } from './around.js'
