@@ -13,10 +13,10 @@ import { PostgresServer } from '../test/support/postgres-server.js'
 import { RedisServer } from '../test/support/redis-server.js'
 import { type BenchRow, rate, report } from './measure.js'
 import type { QueueName } from './nodes/queues.js'
-import { runNodes } from './nodes/run-nodes.js'
+import { runNodes, TooSlow } from './nodes/run-nodes.js'
 
 const TASKS = 2_000
-const ROUNDS = 3
+const ROUNDS = 2
 
 interface Place {
   readonly ours: QueueName
@@ -68,15 +68,18 @@ async function timeOf({ start }: Place, name: QueueName, nodes: number): Promise
   }
 }
 
-/** A peer's time, or `undefined` where there is none. */
-async function peerOf(place: Place, nodes: number): Promise<number | undefined> {
-  if (place.peer === undefined) return undefined
+/** What the peer of a place came to beside our time. */
+async function beside(place: Place, nodes: number, ours: number): Promise<Pick<BenchRow, 'against' | 'ratio'>> {
+  const { peer } = place
+  if (peer === undefined) return { against: '' }
   try {
-    return await timeOf(place, place.peer, nodes)
+    const theirs = await timeOf(place, peer, nodes)
+    return { against: `${peer}, ${rate(TASKS, theirs)}`, ratio: ours / theirs }
   } catch (error) {
+    if (error instanceof TooSlow) return { against: `${peer}, more than a minute` }
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    console.error(`${place.peer} is left out: not installed (npm install --prefix bench)`)
-    return undefined
+    console.error(`${peer} is left out: not installed (npm install --prefix bench)`)
+    return { against: '' }
   }
 }
 
@@ -85,9 +88,8 @@ for (const place of PLACES) {
   for (const nodes of [1, 4]) {
     const what = `${TASKS.toLocaleString('en-US')} tasks, ${place.ours}, ${nodes === 1 ? '1 process' : `${nodes} processes`}`
     const ours = await timeOf(place, place.ours, nodes)
-    const peer = await peerOf(place, nodes)
-    const rival = peer !== undefined && { against: `${place.peer}, ${rate(TASKS, peer)}`, ratio: ours / peer }
-    rows.push({ what, batuta: rate(TASKS, ours), against: '', budget: '', ...rival })
+    rows.push({ what, batuta: rate(TASKS, ours), budget: '', ...(await beside(place, nodes, ours)) })
+    console.error(`${what}: ${rate(TASKS, ours)}`)
   }
 }
 report(rows)

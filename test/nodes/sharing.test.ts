@@ -121,3 +121,59 @@ describe('a task that is for a busy node first', () => {
     await until(long.cancel())
   })
 })
+
+describe.each([{ bus: true }, { bus: false }])('two nodes over one storage, with hints: $bus', ({ bus }) => {
+  it('leave nothing lying for one whose slots are long taken, however much the other has of its own', async () => {
+    const endedAt = new Map<number, number>()
+    const nodes = await startNodes({
+      nodes: 2,
+      bus,
+      options: (node) => ({
+        agents: [
+          defineAgent(`agent-${node}`, {
+            maxConcurrentTasks: 4,
+            handlers: [
+              work.handler(async (n) => {
+                const ms = n < 0 ? 60_000 : 20
+                await new Promise<void>((resolve) => nodes.clock.setTimer(resolve, ms))
+                endedAt.set(n, nodes.clock.now())
+                return n
+              }),
+            ],
+          }),
+        ],
+      }),
+    })
+    const { apps, until, clock } = nodes
+    await clock.advance(3_000)
+    const [free, busy] = apps as [(typeof apps)[0], (typeof apps)[0]]
+    // Every slot of one node is taken for a minute.
+    free.pause('agent-0')
+    await until(Promise.all([-1, -2, -3, -4].map((n) => busy.submit(work, n))))
+    await clock.advance(1_500)
+    free.resume('agent-0')
+    // The other one always has something of its own to do.
+    const begun = clock.now()
+    let n = 1_000
+    const stream = setEvery(clock, 40, () => void Promise.all(Array.from({ length: 24 }, () => busy.submit(work, n++))))
+    await clock.advance(2_000)
+    const urgent = Array.from({ length: 10 }, (_, i) => i)
+    await until(Promise.all(urgent.map((i) => free.submit(work, i, { priority: 'critical' }))))
+    const submittedAt = clock.now()
+    await clock.advance(6_000)
+    stream.cancel()
+    expect(clock.now() - begun).toBeLessThan(60_000)
+    expect(urgent.filter((i) => !endedAt.has(i))).toEqual([])
+    for (const i of urgent) expect((endedAt.get(i) ?? 0) - submittedAt).toBeLessThan(3_000)
+  })
+})
+
+/** Calls something again and again, by that clock. */
+function setEvery(clock: { setTimer(fn: () => void, ms: number): { cancel(): void } }, ms: number, fn: () => void) {
+  let timer = clock.setTimer(tick, ms)
+  function tick() {
+    fn()
+    timer = clock.setTimer(tick, ms)
+  }
+  return { cancel: () => timer.cancel() }
+}

@@ -2,6 +2,7 @@ import type { Timer } from '../../internal/clock.js'
 import { LAYOUT, type OwnerRecord } from '../../storage/records.js'
 import { SetBuilder } from '../commit/set-builder.js'
 import type { Entry, NodeContext } from '../node-context.js'
+import type { CoordinatorSettings } from '../options/coordinator-settings.js'
 
 /** What an owner's life means to the rest of its node. */
 export interface OwnerHooks {
@@ -16,6 +17,14 @@ export interface OwnerHooks {
 }
 
 const PAGE = 500
+
+/** An owner whose beats are later than this makes no new claims, and others leave it none. */
+export function suspectAfterMs({
+  heartbeatMs,
+  observeMs,
+}: Pick<CoordinatorSettings, 'heartbeatMs' | 'observeMs'>): number {
+  return 2 * heartbeatMs + observeMs
+}
 
 /**
  * This node's own life: a record that keeps changing, so that others see that it lives.
@@ -45,9 +54,7 @@ export class OwnerLife {
   /** Whether this owner may make new claims. */
   get isAlive(): boolean {
     if (this.#isStopped || this.#record === undefined || this.#isExpired) return false
-    return (
-      this.node.clock.monotonic() - this.#provenAt < 2 * this.node.settings.heartbeatMs + this.node.settings.observeMs
-    )
+    return this.node.clock.monotonic() - this.#provenAt < suspectAfterMs(this.node.settings)
   }
 
   /** Since the last acknowledged beat was sent; `undefined` before the first. */

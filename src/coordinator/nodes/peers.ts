@@ -12,6 +12,8 @@ interface Peer {
   /** The owner's count of changes to its agents, as of when they were read; `undefined` before that. */
   agentChanges: number | undefined
   agents: readonly AgentRecord[]
+  /** Its beats are late: it makes no claims, so no task is left to it. */
+  isLate: boolean
 }
 
 /**
@@ -44,13 +46,13 @@ export class Peers {
     return [...this.#peers.values()].flatMap(({ agents }) => agents)
   }
 
-  /** Takes note of the owners that there are, and has the agents read of those whose agents have changed. */
-  saw(owners: readonly Entry<'owner'>[]): void {
+  /** Takes note of the owners that there are and which are late, and has the agents read of those whose agents have changed. */
+  saw(owners: readonly Entry<'owner'>[], isLate: (ownerId: string) => boolean): void {
     const others = owners.filter(({ id }) => id !== this.node.ownerId)
     if (others.length === 0 && this.isAlone) return
     const ids = new Set(others.map(({ id }) => id))
     for (const id of this.#peers.keys()) if (!ids.has(id)) this.#forget(id)
-    for (const { id } of others) if (!this.#peers.has(id)) this.#meet(id)
+    for (const { id } of others) this.#meet(id, isLate(id))
     this.#reading ??= this.#readAgents(others).finally(() => {
       this.#reading = undefined
     })
@@ -112,13 +114,16 @@ export class Peers {
     const known = this.#byLane.get(name)
     if (known !== undefined) return known
     if (this.#byLane.size >= MAX_LANES) this.#byLane.clear()
-    const others = [...this.#peers.values()].filter(isOne).map(({ hash }) => hash)
+    const others = [...this.#peers.values()].filter((peer) => !peer.isLate && isOne(peer)).map(({ hash }) => hash)
     this.#byLane.set(name, others)
     return others
   }
 
-  #meet(id: string): void {
-    this.#peers.set(id, { hash: fnv1a(id), agentChanges: undefined, agents: [] })
+  #meet(id: string, isLate: boolean): void {
+    const peer = this.#peers.get(id)
+    if (peer?.isLate === isLate) return
+    if (peer === undefined) this.#peers.set(id, { hash: fnv1a(id), agentChanges: undefined, agents: [], isLate })
+    else peer.isLate = isLate
     this.#byLane.clear()
   }
 

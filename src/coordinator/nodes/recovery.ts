@@ -11,6 +11,7 @@ import { changeTask, type OnChange } from '../change-task.js'
 import { SetBuilder } from '../commit/set-builder.js'
 import type { Entry, NodeContext } from '../node-context.js'
 import { rulesFor } from '../settle.js'
+import { suspectAfterMs } from './owner-life.js'
 
 const PAGE = 500
 /** A longer gap between two looks says that it was us who stood still. */
@@ -99,7 +100,6 @@ export class Recovery {
       return
     }
     const now = this.node.clock.monotonic()
-    this.node.peers.saw(owners)
     const isFresh = this.#lookedAt === undefined || now - this.#lookedAt > LONGEST_GAP_MS
     this.#lookedAt = now
     const seen = new Set<string>()
@@ -114,6 +114,8 @@ export class Recovery {
       }
     }
     for (const id of this.#sightings.keys()) if (!seen.has(id)) this.#sightings.delete(id)
+    const lateMs = suspectAfterMs(this.node.settings)
+    this.node.peers.saw(owners, (id) => now - (this.#sightings.get(id)?.since ?? now) > lateMs)
     await Promise.all(dead.map((owner) => this.#declareDead(owner)))
   }
 

@@ -37,6 +37,9 @@ export interface MongodbClient {
   close(): Promise<void>
 }
 
+/** Connections of a client of our own to each server, unless its options say otherwise. */
+const MAX_CONNECTIONS = 20
+
 /**
  * The live client of the settings, or one of our own, whose defaults keep a call from waiting for longer than it may.
  * @throws PEER_MISSING
@@ -46,6 +49,9 @@ export async function clientOf({ client, uri, options, commandTimeoutMs }: Mongo
   const { MongoClient } = await importPeer('mongodb', 'mongodbStorage', () => import('mongodb'))
   return new MongoClient(uri ?? '', {
     appName: 'batuta',
+    // The driver's 100 are opened by one busy moment and stay; more than a few at once make no server quicker.
+    maxPoolSize: MAX_CONNECTIONS,
+    maxIdleTimeMS: 60_000,
     // Shorter than a command may take, so that a call for which there is no primary is known to have done nothing.
     serverSelectionTimeoutMS: Math.ceil(commandTimeoutMs * 0.6),
     waitQueueTimeoutMS: Math.ceil(commandTimeoutMs * 0.6),
