@@ -3,8 +3,8 @@ import { type Latencies, latencyIn } from './latencies.js'
 import type { Candidate } from './routing-strategy.js'
 
 /**
- * The numbers of a candidate at one moment. Shared by all decisions made until they next change; what never changes about an
- * instance is read from where it stands.
+ * The numbers of a candidate at one moment. Shared by all decisions made until they next change; what never changes about
+ * an instance is read from where it stands.
  */
 export class CandidateSnapshot implements Candidate {
   readonly #of: Pick<Candidate, 'instanceId' | 'agentId' | 'capabilities' | 'cost' | 'metadata'>

@@ -17,8 +17,8 @@ import { SlotIndexes } from './slot-indexes.js'
 /**
  * The agent instances that serve a lane, and which of them could take a task now.
  *
- * Every member has a slot for as long as it stays: its place in the circle, and in the orders that strategies asked for. Nothing is recomputed when a
- * member's numbers move: it is put on `#dirty`, once, and looked at when the pool is next asked.
+ * Every member has a slot for as long as it stays: its place in the circle, and in the orders that strategies asked for.
+ * Nothing is recomputed when a member's numbers move: it is put on `#dirty`, once, and looked at when the pool is next asked.
  */
 export class LanePool implements Slots {
   /** What strategies see. */
