@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
 import { root } from './entry-points.js'
 
-const BUDGET_BYTES = 82 * 1024
+const BUDGET_BYTES = 83 * 1024
 
 const { outputFiles, metafile } = await build({
   entryPoints: { index: `${root}/src/index.ts` },
@@ -42,7 +42,7 @@ console.log(
   `core: ${kb(bytes)} compressed at import, ${kb(compressed(later))} loaded later; budget ${kb(BUDGET_BYTES)}`,
 )
 if (bytes > BUDGET_BYTES) {
-  console.error(`The core is ${kb(bytes - BUDGET_BYTES)} over its budget. --folders shows where it is.`)
+  console.error(`The core is ${bytes - BUDGET_BYTES} bytes over its budget. --folders shows where it is.`)
   process.exitCode = 1
 }
 

@@ -9,16 +9,13 @@ import { SlotSet } from './slot-set.js'
  * can't. A member moves in and out in O(1).
  */
 export class AbleMembers {
+  /** In no particular order; a member knows its place. */
+  readonly list: Member[] = []
   /** How many can't, by reason. */
   readonly refusals = new RefusalCounts()
-  readonly #list: Member[] = []
   readonly #slots = new SlotSet()
   #busy = 0
   #candidates: readonly Candidate[] | undefined
-
-  get size(): number {
-    return this.#list.length
-  }
 
   /** How many can't only because their slots are taken, at least one of which will be free again. */
   get busy(): number {
@@ -27,21 +24,13 @@ export class AbleMembers {
 
   /** As a frozen list for strategies; the same one until one of them moves. */
   get candidates(): readonly Candidate[] {
-    this.#candidates ??= Object.freeze(this.#list.map((member) => member.load.view))
+    this.#candidates ??= Object.freeze(this.list.map((member) => member.load.view))
     return this.#candidates
-  }
-
-  at(index: number): Member | undefined {
-    return this.#list[index]
-  }
-
-  [Symbol.iterator](): IterableIterator<Member> {
-    return this.#list.values()
   }
 
   /** The first slot at or after a position of a circle of so many; -1 when nobody can take work. */
   slotFrom(position: number, circle: number): number {
-    if (this.#list.length === 0) return -1
+    if (this.list.length === 0) return -1
     const slot = this.#slots.next(position % circle)
     return slot === -1 ? this.#slots.next(0) : slot
   }
@@ -56,15 +45,18 @@ export class AbleMembers {
     }
     if ((refusal === undefined) === (member.position !== -1)) return
     this.#candidates = undefined
-    if (refusal === undefined) this.#enter(member)
-    else this.#leave(member)
+    if (refusal === undefined) {
+      member.position = this.list.push(member) - 1
+      this.#slots.add(member.slot)
+    } else {
+      this.#leave(member)
+    }
   }
 
   /** A member is gone. */
   remove(member: Member): void {
     this.place(member, 'offline')
     this.refusals.add('offline', -1)
-    member.refusal = undefined
   }
 
   /** The first ones of the list are these, in this order; they and no others are in it. */
@@ -72,7 +64,7 @@ export class AbleMembers {
     this.#candidates = undefined
     members.forEach((member, index) => {
       member.position = index
-      this.#list[index] = member
+      this.list[index] = member
     })
   }
 
@@ -87,15 +79,10 @@ export class AbleMembers {
     if (refusal !== was || until !== undefined) this.refusals.add(refusal, refusal === was ? 0 : 1, until)
   }
 
-  #enter(member: Member): void {
-    member.position = this.#list.push(member) - 1
-    this.#slots.add(member.slot)
-  }
-
   #leave(member: Member): void {
-    const last = this.#list.pop() as Member
+    const last = this.list.pop() as Member
     if (last !== member) {
-      this.#list[member.position] = last
+      this.list[member.position] = last
       last.position = member.position
     }
     member.position = -1

@@ -54,22 +54,20 @@ export class Comparison {
     return list
   }
 
-  /** Whom to show, in `#shown`. @returns how many. */
+  /** Whom to show, in `#shown`, each once. @returns how many. */
   #choose(chosen: InstanceLoad | undefined): number {
     const shown = this.#shown
     let count = 0
     if (chosen !== undefined) shown[count++] = chosen
     for (let i = 0; i < this.#count && count < MAX_COMPARED; i++) {
       const load = this.#asked[i] as InstanceLoad
-      if (load !== chosen && !isAmong(load, this.#asked, i)) shown[count++] = load
+      if (!isAmong(load, shown, count)) shown[count++] = load
     }
-    const pool = this.#pool
-    if (pool === undefined) return count
-    const slots = this.#slots
+    const slots = this.#pool === undefined ? [] : this.#slots
     const limit = slots.length > MAX_COMPARED ? SHOWN_OF_MANY : MAX_COMPARED
     for (let i = 0; i < slots.length && count < limit; i++) {
-      const load = pool.ableIn(slots[i] as number)
-      if (load !== undefined && load !== chosen && !isAmong(load, this.#asked, this.#count)) shown[count++] = load
+      const load = this.#pool?.ableIn(slots[i] as number)
+      if (load !== undefined && !isAmong(load, shown, count)) shown[count++] = load
     }
     return count
   }

@@ -62,7 +62,7 @@ export class LanePool implements Slots {
   /** Members that can take work now. */
   get size(): number {
     this.#look()
-    return this.#able.size
+    return this.#able.list.length
   }
 
   /** Whether a member can take work now, or could if slots were not held back after failures. */
@@ -128,7 +128,7 @@ export class LanePool implements Slots {
   /** Shows everybody: first who can take work, in the order of {@link at}, then the others. For recordings. */
   eachMember(show: (member: Member) => void): void {
     this.#look()
-    for (const member of this.#able) show(member)
+    for (const member of this.#able.list) show(member)
     for (const member of this.#slots) if (member?.position === -1) show(member)
   }
 
@@ -217,7 +217,7 @@ export class LanePool implements Slots {
 
   at(index: number): InstanceLoad | undefined {
     this.#look()
-    return this.#able.at(index)?.load
+    return this.#able.list[index]?.load
   }
 
   get(instanceId: string): InstanceLoad | undefined {
@@ -235,7 +235,8 @@ export class LanePool implements Slots {
   /** Whether none but these agents can take work, while others will once a slot of theirs is free. */
   areOthersBusy(agentIds: readonly string[]): boolean {
     this.#look()
-    let { size: able, busy } = this.#able
+    let { busy } = this.#able
+    let able = this.#able.list.length
     for (const agentId of new Set(agentIds)) {
       for (const load of this.ofAgent(agentId)) {
         const member = this.#members.get(load) as Member

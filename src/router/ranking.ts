@@ -1,6 +1,7 @@
 import type { InstanceLoad } from './instance-load.js'
 import type { Candidate } from './routing-strategy.js'
 import { SlotHeap } from './slot-heap.js'
+import { StaleSlots } from './stale-slots.js'
 import { SumTree } from './sum-tree.js'
 
 /** Gives a candidate a score, a rank or a weight. */
@@ -18,34 +19,24 @@ export interface Slots {
 export abstract class SlotIndex {
   /** When it was last asked, in questions to its pool. */
   usedAt = 0
-  readonly #stale: number[] = []
-  #isStale = new Uint8Array(16)
+  readonly #stale = new StaleSlots()
 
   protected abstract put(slot: number, score: number, load: InstanceLoad): void
   protected abstract drop(slot: number): void
 
   /** Takes note that the slot must be scored again. */
   mark(slot: number): void {
-    if (slot >= this.#isStale.length) {
-      const grown = new Uint8Array(Math.max(slot + 1, this.#isStale.length * 2))
-      grown.set(this.#isStale)
-      this.#isStale = grown
-    }
-    if (this.#isStale[slot] === 1) return
-    this.#isStale[slot] = 1
-    this.#stale.push(slot)
+    this.#stale.mark(slot)
   }
 
   /** Scores what was marked. If `score` throws, its slot and those not reached stay marked. */
   refresh(slots: Slots, score: Score): void {
     const stale = this.#stale
-    while (stale.length > 0) {
-      const slot = stale[stale.length - 1] as number
+    for (let slot = stale.next; slot !== undefined; slot = stale.next) {
       const load = slots.ableIn(slot)
       if (load === undefined) this.drop(slot)
       else this.put(slot, score(load.view), load)
-      stale.pop()
-      this.#isStale[slot] = 0
+      stale.done()
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Random } from '../internal/random.js'
+import { StaleSlots } from './stale-slots.js'
 
 /** Slots that are tried by lot before the tree is walked. */
 const TRIES = 4
@@ -10,7 +11,7 @@ const TRIES = 4
  * Most draws need no walk: a slot by an even lot is taken with the chance `weight / heaviest`, which gives the same
  * chances and reads one number instead of one per level. A draw that is refused says nothing about the next, so after a few of
  * them the tree may decide. Whole numbers need no tree for their total, either: their differences are exact. So the way up is
- * added only when somebody walks down or there are fractions.
+ * added only when somebody walks down, or once there was a fraction.
  */
 export class SumTree {
   /** Node 1 is the root, node i stands above 2i and 2i + 1, the weights begin at `#leaves`. */
@@ -20,15 +21,14 @@ export class SumTree {
   #used = 0
   /** No weight is above it. One that was may be gone: draws are then refused more often, and as fair. */
   #heaviest = 0
-  /** The sum of the weights that are whole numbers, and how many are not. */
-  #wholes = 0
-  #fractions = 0
-  /** Slots above which sums are out of date, each once. */
-  readonly #stale: number[] = []
-  #isStale = new Uint8Array(16)
+  /** The sum by differences, which is right as long as there were no fractions. */
+  #sum = 0
+  #isExact = true
+  /** Slots above which sums are out of date. */
+  readonly #stale = new StaleSlots()
 
   get total(): number {
-    if (this.#fractions === 0) return this.#wholes
+    if (this.#isExact) return this.#sum
     this.#addUp()
     return this.#nodes[1] as number
   }
@@ -42,25 +42,19 @@ export class SumTree {
     const was = this.#nodes[leaf] as number
     if (was === weight) return
     this.#nodes[leaf] = weight
-    this.#tally(was, -1)
-    this.#tally(weight, 1)
+    this.#sum += weight - was
+    if (!Number.isSafeInteger(weight)) this.#isExact = false
     if (slot >= this.#used) this.#used = slot + 1
     if (weight > this.#heaviest) this.#heaviest = weight
-    if (this.#isStale[slot] === 1) return
-    this.#isStale[slot] = 1
-    this.#stale.push(slot)
-  }
-
-  #tally(weight: number, sign: 1 | -1): void {
-    if (Number.isSafeInteger(weight)) this.#wholes += sign * weight
-    else this.#fractions += sign
+    this.#stale.mark(slot)
   }
 
   /** Brings the sums above the weights that changed up to date. */
   #addUp(): void {
     const nodes = this.#nodes
-    for (let slot = this.#stale.pop(); slot !== undefined; slot = this.#stale.pop()) {
-      this.#isStale[slot] = 0
+    const stale = this.#stale
+    for (let slot = stale.next; slot !== undefined; slot = stale.next) {
+      stale.done()
       for (let at = (this.#leaves + slot) >> 1; at > 0; at >>= 1)
         nodes[at] = (nodes[2 * at] as number) + (nodes[2 * at + 1] as number)
     }
@@ -119,8 +113,6 @@ export class SumTree {
     this.#leaves = leaves
     this.#nodes = new Float64Array(2 * leaves)
     this.#nodes.set(old, leaves)
-    this.#isStale = new Uint8Array(leaves)
-    this.#stale.length = 0
     for (let at = leaves - 1; at > 0; at--)
       this.#nodes[at] = (this.#nodes[2 * at] as number) + (this.#nodes[2 * at + 1] as number)
   }

@@ -167,21 +167,26 @@ describe('BoundedMap', () => {
       fc.record({ do: fc.constant('clear'), key }),
     )
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), (limit, steps) => {
-        const map = new BoundedMap<number, number>(limit)
-        let model: [number, number][] = []
-        for (const [value, { do: what, key }] of steps.entries()) {
-          if (what === 'clear') map.clear()
-          else if (what === 'delete') map.delete(key)
-          else map.set(key, value)
-          model = what === 'clear' ? [] : model.filter(([known]) => known !== key)
-          if (what === 'set') model = [...model, [key, value] as [number, number]].slice(-limit)
-          expect([...map]).toEqual(model)
-          expect(map.size).toBe(model.length)
-          expect(map.oldest?.key).toBe(model[0]?.[0])
-          expect(model.every(([known, value]) => map.get(known) === value)).toBe(true)
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(step, { maxLength: 60 }),
+        fc.boolean(),
+        (limit, steps, asks) => {
+          const map = new BoundedMap<number, number>(limit)
+          let model: [number, number][] = []
+          for (const [value, { do: what, key }] of steps.entries()) {
+            if (what === 'clear') map.clear()
+            else if (what === 'delete') map.delete(key)
+            else map.set(key, value)
+            model = what === 'clear' ? [] : model.filter(([known]) => known !== key)
+            if (what === 'set') model = [...model, [key, value] as [number, number]].slice(-limit)
+            expect([...map]).toEqual(model)
+            expect(map.size).toBe(model.length)
+            if (asks) expect(map.oldest).toEqual(model[0])
+            expect(model.every(([known, value]) => map.get(known) === value)).toBe(true)
+          }
+        },
+      ),
     )
   })
 })

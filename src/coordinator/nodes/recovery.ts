@@ -76,7 +76,7 @@ export class Recovery {
     if (this.#isStopped) return
     this.#lookTimer = this.node.clock.setTimer(() => {
       void this.#look()
-        .catch((error) => this.node.log.warn({ error }, 'a dead owner could not be cleared away'))
+        .catch(this.#leaveToSweep)
         .finally(() => this.#scheduleLook())
     }, this.node.settings.observeMs)
   }
@@ -144,8 +144,7 @@ export class Recovery {
     this.#takeBackAll(owner.id).catch(this.#leaveToSweep)
   }
 
-  readonly #leaveToSweep = (error: unknown) =>
-    this.node.log.warn({ error }, 'what a dead owner held could not be taken back; the next sweep will')
+  readonly #leaveToSweep = (error: unknown) => this.node.log.warn({ error }, 'a dead owner could not be cleared away')
 
   /**
    * Finds the distinct owners of held tasks, and of agents, by seeking past each, and clears away those without a record:

@@ -56,8 +56,8 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   let waitMs: number | undefined
 
   const pin = (pinned: string, before: readonly string[], instanceId: string, now: number) => {
-    for (let { oldest } = pins; oldest !== undefined && now - oldest.value.usedAt > ttlMs; oldest = pins.oldest)
-      pins.delete(oldest.key)
+    for (let { oldest } = pins; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest)
+      pins.delete(oldest[0])
     const instances =
       before[0] === instanceId
         ? before
@@ -138,7 +138,7 @@ class Holds {
     if (since === undefined) {
       // A hold that is forgotten would begin anew: no new ones before the oldest is over.
       const oldest = this.#since.size < MAX_HELD ? undefined : this.#since.oldest
-      if (oldest !== undefined && now - oldest.value < this.#maxMs) return undefined
+      if (oldest !== undefined && now - oldest[1] < this.#maxMs) return undefined
       since = now
       this.#since.set(taskId, since)
     }
