@@ -1,6 +1,8 @@
-import type { ListFilter, Task } from 'batuta'
+import { type ListFilter, memoryStorage, type Storage, type Task } from 'batuta'
+import { VirtualClock } from 'batuta/testing'
 import { describe, expect, it } from 'vitest'
-import { startApp } from '../support/app.js'
+import { gate, startApp } from '../support/app.js'
+import { passing } from '../support/passing-storage.js'
 
 async function listed() {
   const world = await startApp({ retry: false })
@@ -95,5 +97,33 @@ describe('listTasks', () => {
   ])('refuses %j with OPTIONS_INVALID', async (filter) => {
     const { app, failure } = await startApp()
     expect((await failure(app.listTasks(filter as never))).code).toBe('OPTIONS_INVALID')
+  })
+
+  it.each(['ready', 'running'])('has a task once that starts while the %s ones are read', async (state) => {
+    const clock = new VirtualClock()
+    const inner = memoryStorage({ now: () => clock.now() })
+    const starts = gate()
+    let begin = () => {}
+    const storage: Storage = {
+      ...passing(inner),
+      async query(index, query) {
+        if (index === 'listed' && query.prefix?.[0] === state) {
+          begin()
+          await starts.opened
+        }
+        return inner.query(index, query)
+      },
+    }
+    const { app, until } = await startApp({ storage, clock })
+    app.agent('any', {
+      handler: async (_input, { signal }) => {
+        starts.open()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+    })
+    app.pause('any')
+    const { id } = await until(app.submit({}))
+    begin = () => app.resume('any')
+    expect((await until(app.listTasks())).tasks.map((task) => task.id)).toEqual([id])
   })
 })

@@ -21,15 +21,35 @@ type Position = readonly [createdAt: number, id: string]
 /** A query gives 1,000 records at most, one of which may be the one that the page before ended with. */
 const LONGEST_PAGE = 999
 
-/** Tasks by time, merged over the stored states that the filter asks for. */
+/** Stored states in the order in which a task comes to them; to those of one step from the same one. */
+const STEPS: readonly (readonly TaskState[])[] = [
+  ['scheduled'],
+  ['waiting'],
+  ['ready'],
+  ['running'],
+  ['completed', 'failed', 'cancelled'],
+]
+
+/**
+ * Tasks by time, merged over the stored states that the filter asks for. The states are read one after the other as a task comes
+ * to them: one that moves on meanwhile is read twice, and counts as it was read last, but is not missed.
+ */
 export async function listTasks(node: NodeContext, filter: ListFilter = {}): Promise<ListPage> {
   checkListFilter(filter)
   const limit = Math.min(filter.limit ?? 100, LONGEST_PAGE)
   const order = filter.order ?? 'desc'
   const position = filter.cursor === undefined ? undefined : positionOf(filter.cursor)
-  const pages = await Promise.all(statesOf(filter).map((state) => page(node, state, filter, position, order, limit)))
+  const states = statesOf(filter)
+  const found = new Map<string, Entry>()
+  for (const step of STEPS) {
+    const asked = step.filter((state) => states.includes(state))
+    const pages = await Promise.all(asked.map((state) => page(node, state, filter, position, order, limit)))
+    for (const entry of pages.flat()) found.set(entry.id, entry)
+  }
   const sign = order === 'asc' ? 1 : -1
-  const merged = pages.flat().sort((a, b) => sign * (a.value.createdAt - b.value.createdAt || (a.id < b.id ? -1 : 1)))
+  const merged = [...found.values()].sort(
+    (a, b) => sign * (a.value.createdAt - b.value.createdAt || (a.id < b.id ? -1 : 1)),
+  )
   const window = merged.slice(0, limit)
   const last = window[window.length - 1]
   const tasks: Task[] = window.filter((entry) => matches(entry.value, filter)).map((entry) => taskOf(entry.value))
