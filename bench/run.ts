@@ -1,5 +1,5 @@
 /**
- * Runs every bench/*.bench.ts in a process of its own, one after the other, and prints a table for each.
+ * Runs every bench/*.bench.ts in a process of its own, one after the other, and prints one table.
  *
  * `npm run bench`, `npm run bench -- sqlite redis` (names that contain one of these), `npm run bench -- --write` (also puts the tables into
  * docs/benchmarks.md, in the section of this major version of Node). To measure with another Node: `npm run build`, then start this
@@ -37,19 +37,20 @@ async function rowsOf(name: string): Promise<readonly BenchRow[]> {
 const [cpu] = cpus()
 const machine = `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`
 const results: Result[] = []
+const all: BenchRow[] = []
 for (const file of names) {
   console.error(`bench/${file} ...`)
   try {
-    const table = tableOf(await rowsOf(file))
+    const rows = await rowsOf(file)
     const where = `Node ${process.versions.node} on ${machine}, ${new Date().toISOString().slice(0, 10)}.`
-    const result = { name: file.replace('.bench.ts', ''), text: `${where}\n\n${table}\n` }
-    console.log(`\n### ${result.name}\n\n${result.text}`)
-    results.push(result)
+    results.push({ name: file.replace('.bench.ts', ''), text: `${where}\n\n${tableOf(rows)}\n` })
+    all.push(...rows)
   } catch (error) {
     process.exitCode = 1
     console.error(String(error))
   }
 }
+console.log(`\nNode ${process.versions.node} on ${machine}\n\n${tableOf(all)}\n`)
 // What has been measured is worth keeping, whatever became of the others.
 if (args.includes('--write'))
   writeFileSync(PAGE, pageWith(PAGE, `Node ${process.versions.node.split('.')[0]}`, results))

@@ -1,6 +1,7 @@
 import { memoryStorage } from '../../src/storage/memory/memory-storage.js'
 import type { SetResult, Storage, StoredRecord, Write, WriteSet } from '../../src/storage/storage.js'
 import { runStorageCase, storageConformanceCases } from '../../src/testing/storage-conformance/index.js'
+import { passing } from '../support/passing-storage.js'
 
 /** What a broken storage does in its own way; the rest is the memory storage's. */
 export type Defect = (inner: Storage) => Partial<Storage>
@@ -10,18 +11,7 @@ export type Defects = Readonly<Record<string, { readonly defect: Defect; readonl
 
 /** A storage with a defect. */
 export function withDefect(defect: Defect, inner: Storage): Storage {
-  const sound: Storage = {
-    name: inner.name,
-    outcomeAlwaysKnown: inner.outcomeAlwaysKnown,
-    durable: inner.durable,
-    open: (schema) => inner.open(schema),
-    read: (keys) => inner.read(keys),
-    query: (index, query) => inner.query(index, query),
-    count: (index, range) => inner.count(index, range),
-    commit: (sets) => inner.commit(sets),
-    close: () => inner.close(),
-  }
-  return { ...sound, ...defect(inner) }
+  return { ...passing(inner), ...defect(inner) }
 }
 
 /**

@@ -32,7 +32,8 @@ const STEPS: readonly (readonly TaskState[])[] = [
 
 /**
  * Tasks by time, merged over the stored states that the filter asks for. The states are read one after the other as a task comes
- * to them: one that moves on meanwhile is read twice, and counts as it was read last, but is not missed.
+ * to them: one that moves on meanwhile is read twice, and counts as it was read last, but is not missed. Only one that goes
+ * back, to be tried again, may be.
  */
 export async function listTasks(node: NodeContext, filter: ListFilter = {}): Promise<ListPage> {
   checkListFilter(filter)

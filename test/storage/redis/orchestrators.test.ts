@@ -10,6 +10,7 @@ import { afterEach, expect, it } from 'vitest'
 import { SCHEMA } from '../../../src/storage/records.js'
 import { redisStorage } from '../../../src/storage/redis/index.js'
 import type { Storage } from '../../../src/storage/storage.js'
+import { passing } from '../../support/passing-storage.js'
 import type { RedisServer } from '../../support/redis-server.js'
 import { eventually, setOf } from '../asking.js'
 import { describeRedis, newPrefix } from './support.js'
@@ -152,17 +153,7 @@ describeRedis('memory', [], (server) => {
     const prefix = newPrefix()
     const inner = storageOf(server(), prefix)
     // As if no copy of a commit could come late: else a purge waits two minutes.
-    const storage: Storage = {
-      name: 'redis',
-      outcomeAlwaysKnown: true,
-      durable: true,
-      open: (schema) => inner.open(schema),
-      read: (keys) => inner.read(keys),
-      query: (index, query) => inner.query(index, query),
-      count: (index, range) => inner.count(index, range),
-      commit: (sets) => inner.commit(sets),
-      close: () => inner.close(),
-    }
+    const storage: Storage = { ...passing(inner), outcomeAlwaysKnown: true }
     const { app } = await node('ana', storage, { retention: { completed: { maxCount: 0 } }, pollMs: 50 })
     const handles = await Promise.all(Array.from({ length: 500 }, (_, n) => app.submit(work, { n })))
     await Promise.all(handles.map((handle) => handle.result()))
