@@ -6,9 +6,9 @@ import type { BatutaEvent, EventListener, EventName, EventOf, EventPattern, Even
 
 type Listener = (event: BatutaEvent) => unknown
 
-/** Marks what stands in for a listener of `once`, so that `off` finds it by the function that the user knows. */
-interface Once {
-  readonly onceFor?: unknown
+/** What is called for one subscription: `off` finds it by the function that the user knows. */
+interface Subscription extends Listener {
+  readonly listener: unknown
 }
 
 /**
@@ -26,31 +26,21 @@ export class EventHub {
 
   /** Listens to a name, `'task:*'` or `'*'`; the answer unsubscribes. @throws OPTIONS_INVALID for a name that does not exist. */
   on<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
-    checkListener(name, listener)
-    this.#emitter.on(name, listener)
-    this.#listeners++
-    return () => this.off(name, listener)
+    return this.#subscribe(name, listener, (event) => listener(event))
   }
 
   /** Listens to the next one only. */
   once<P extends EventPattern>(name: P, listener: EventListener<P>): () => void {
-    checkListener(name, listener)
-    const once: EventListener<P> & Once = Object.assign(
-      (event: EventOf<P>) => {
-        this.off(name, once)
-        return listener(event)
-      },
-      { onceFor: listener },
-    )
-    return this.on(name, once)
+    const stop = this.#subscribe(name, listener, (event) => {
+      stop()
+      return listener(event)
+    })
+    return stop
   }
 
+  /** Ends every subscription of a listener to a name. */
   off<P extends EventPattern>(name: P, listener: EventListener<P>): void {
-    const before = this.#emitter.listenerCount(name)
-    for (const one of this.#emitter.listeners(name)) {
-      if (one === listener || (one as Once).onceFor === listener) this.#emitter.off(name, one)
-    }
-    this.#listeners -= before - this.#emitter.listenerCount(name)
+    this.#unsubscribe(name, (one) => one.listener === listener)
   }
 
   /** Whether anybody listens to anything: making an event's payload may cost something. */
@@ -67,6 +57,26 @@ export class EventHub {
     const payload = typeof fields === 'function' ? fields() : fields
     const event = { ...payload, type, at: new Date(this.clock.now()) } as BatutaEvent
     for (const listener of listeners) this.#call(listener, event)
+  }
+
+  #subscribe<P extends EventPattern>(
+    name: P,
+    listener: EventListener<P>,
+    call: (event: EventOf<P>) => unknown,
+  ): () => void {
+    checkListener(name, listener)
+    const subscription = Object.assign(call, { listener })
+    this.#emitter.on(name, subscription)
+    this.#listeners++
+    return () => this.#unsubscribe(name, (one) => one === subscription)
+  }
+
+  #unsubscribe(name: string, isMeant: (one: Subscription) => boolean): void {
+    const subscriptions = this.#emitter.listeners(name) as Subscription[]
+    for (const one of subscriptions.filter(isMeant)) {
+      this.#emitter.off(name, one)
+      this.#listeners--
+    }
   }
 
   #call(listener: Listener, event: BatutaEvent): void {

@@ -314,6 +314,26 @@ describe('a storage that is away', () => {
     await expect(patient).resolves.toEqual({ applied: true })
   })
 
+  it('is tried once more just before waitMs ends', async () => {
+    const { committer, set, write, fates, clock } = await world()
+    // Long pauses by then: the last of these tries comes after 0.8 s, and another one would come after 1.6.
+    for (let i = 0; i < 6; i++) fates.push({ error: away() })
+    const outcome = committer.commit(set(write('a')), { waitMs: 1_500 })
+    await clock.advance(1_600)
+    await expect(outcome).resolves.toEqual({ applied: true })
+  })
+
+  it('that stays away is not asked the more often for sets that are given up one after another', async () => {
+    const { committer, set, write, fates, clock, commits } = await world()
+    for (let i = 0; i < 1_000; i++) fates.push({ error: away() })
+    const outcomes = Array.from({ length: 200 }, (_, i) =>
+      committer.commit(set(write(`n${i}`)), { waitMs: 5_000 + 25 * i }).catch((error) => error.code),
+    )
+    await clock.advance(11_000)
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['STORAGE_UNAVAILABLE']))
+    expect(commits.length).toBeLessThan(40)
+  })
+
   it('that does not say whether it wrote is asked again, and what was applied counts as applied', async () => {
     const { committer, set, write, fates, clock } = await world()
     fates.push({ error: unknown(), applied: true })

@@ -90,6 +90,23 @@ describe('listening', () => {
     expect(heard).toEqual(['on', 'off', 'once'])
   })
 
+  it('ends only its own subscription with the function that it was given, all of a listener with off', async () => {
+    const { app, until } = await startApp()
+    app.agent('any', { handler: () => 1 })
+    let heard = 0
+    const listener = () => void heard++
+    const stop = app.on('task:completed', listener)
+    app.on('task:completed', listener)
+    stop()
+    stop()
+    await until(app.run({ type: 'x' }))
+    expect(heard).toBe(1)
+    app.on('task:completed', listener)
+    app.off('task:completed', listener)
+    await until(app.run({ type: 'x' }))
+    expect(heard).toBe(1)
+  })
+
   it('hears recovery too when it began before start', async () => {
     const clock = new VirtualClock()
     const app = new Orchestrator({ clock })

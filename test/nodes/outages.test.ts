@@ -152,6 +152,32 @@ function describeServer({ name, why, start }: ServerKind): void {
       })
     })
 
+    it('that is silence fails in time, and what arrives late does no harm', async () => {
+      const { first, log } = await startNodes(server, 1, { storageWaitMs: 700 })
+      await (await first.app.submit(work, 'before')).result()
+      const silentAt = performance.now()
+      first.proxy.hold()
+      const inputs = ['a', 'b', 'c']
+      const errors = await Promise.all(inputs.map((input) => failureOf(first.app.submit(work, input))))
+      // What is on its way is waited for until the storage's own limit for a command.
+      expect(performance.now() - silentAt).toBeLessThan(7_000)
+      for (const { code, retryable } of errors) {
+        expect(['STORAGE_UNAVAILABLE', 'SUBMIT_OUTCOME_UNKNOWN']).toContain(code)
+        expect(retryable).toBe(code === 'STORAGE_UNAVAILABLE')
+      }
+      await eventually(() => isAway(first))
+      first.proxy.passAll()
+      await eventually(() => isWell(first))
+      const after = await first.app.submit(work, 'after')
+      expect(await after.result()).toBe('after by 0')
+      // Nobody was told that these are there; if one is, it is done once.
+      const there = await stored(first.app, 'work')
+      const certain = inputs.filter((_, i) => errors[i]?.code === 'STORAGE_UNAVAILABLE')
+      expect(there.filter((input) => certain.includes(input as string))).toEqual([])
+      await eventually(() => log.length === there.length)
+      await eventually(async () => (await stored(first.app, 'proof')).length === there.length)
+    })
+
     it('that is a blip leaves the handlers alone, and what they answer meanwhile is accepted', async () => {
       const during = gate()
       const after = gate()
@@ -209,7 +235,10 @@ function describeServer({ name, why, start }: ServerKind): void {
       }
     })
 
-    it('of one node hands its tasks to the other, and its late results do not count', async () => {
+    it.each([
+      ['whose connections end', ({ cut }: Node) => cut()],
+      ['that only hears nothing any more', ({ proxy }: Node) => proxy.hold()],
+    ])('of one node %s hands its tasks to the other, and its late results do not count', async (_how, isolate) => {
       const late = gate()
       const { first, second, log } = await startNodes(server, 2, {}, async (input, node) => {
         // On the node that is cut off handlers do not care for their signal.
@@ -222,7 +251,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       for (const input of inputs) ids.push((await first.app.submit(work, input)).id)
       await eventually(() => log.length === 3)
       second.app.resume('agent-1')
-      first.cut()
+      isolate(first)
       const results = []
       for (const id of ids) results.push(await (await second.app.getTask(id, work))?.result())
       expect(results).toEqual(inputs.map((input) => `${input} by 1`))

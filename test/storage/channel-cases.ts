@@ -68,13 +68,14 @@ export function channelCases({ port, newPlace, open }: ChannelWorld): void {
     const proxy = await TcpProxy.start(port())
     const place = newPlace()
     const [a, b] = [await open(place, proxy.port), await open(place)]
-    const texts: string[] = []
+    const [texts, near]: [string[], string[]] = [[], []]
     channelOf(a).subscribe((text) => texts.push(text))
     const from = channelOf(b)
+    from.subscribe((text) => near.push(text))
     await heard(from, texts, 'before')
     proxy.isOpen = false
     proxy.cutAll()
-    from.publish('meanwhile')
+    await heard(from, near, 'meanwhile')
     channelOf(a).publish('unheard')
     proxy.passAll()
     await heard(from, texts, 'after')

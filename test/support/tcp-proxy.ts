@@ -21,6 +21,8 @@ export class TcpProxy {
   toClient: Forward = (data, { client }) => void client.write(data)
   /** Whether new connections are let through; otherwise they are reset at once. */
   isOpen = true
+  /** What is on its way while the network is silent. */
+  #held: (() => void)[] | undefined
   readonly #links = new Set<ProxiedLink>()
   readonly #listening: Server
   #targetPort: number
@@ -41,11 +43,19 @@ export class TcpProxy {
     return new TcpProxy(listening, address.port, targetPort)
   }
 
-  /** Everything passes again. */
+  /** From now on nothing arrives anywhere, not even the end of a connection, and nobody is told. */
+  hold(): void {
+    this.#held ??= []
+  }
+
+  /** Everything passes again; what was held arrives late, in its order. */
   passAll(): void {
     this.toServer = (data, { server }) => void server.write(data)
     this.toClient = (data, { client }) => void client.write(data)
     this.isOpen = true
+    const late = this.#held ?? []
+    this.#held = undefined
+    for (const arrive of late) arrive()
   }
 
   /** New connections lead to another port of this machine. */
@@ -59,6 +69,7 @@ export class TcpProxy {
   }
 
   async stop(): Promise<void> {
+    this.passAll()
     this.cutAll()
     this.#listening.close()
     await once(this.#listening, 'close')
@@ -80,12 +91,17 @@ export class TcpProxy {
       },
     }
     this.#links.add(link)
+    const pass = (arrive: () => void) => {
+      if (this.#held === undefined) arrive()
+      else this.#held.push(arrive)
+    }
     for (const socket of [client, server]) {
       socket.setNoDelay(true)
-      socket.on('error', () => link.cut())
-      socket.on('close', () => link.cut())
+      // It closes next.
+      socket.on('error', () => undefined)
+      socket.on('close', () => pass(link.cut))
     }
-    client.on('data', (data: Buffer) => this.toServer(data, link))
-    server.on('data', (data: Buffer) => this.toClient(data, link))
+    client.on('data', (data: Buffer) => pass(() => this.toServer(data, link)))
+    server.on('data', (data: Buffer) => pass(() => this.toClient(data, link)))
   }
 }

@@ -180,15 +180,23 @@ export class Committer {
     }
     this.#away(error)
     const now = this.clock.monotonic()
+    // A pause is cut short for a last try before a set is given up, but not to less than this.
+    const leastMs = Math.max(FIRST_PAUSE_MS, this.#pauseMs / 4)
+    let pauseMs = this.#pauseMs
     const keep: Waiting[] = []
     for (const waiting of batch) {
       waiting.isUnknown ||= isUnknown
-      if (this.#isStopped || now + this.#pauseMs > waiting.giveUpAt) this.#giveUp(waiting, error)
-      else keep.push(waiting)
+      const leftMs = waiting.giveUpAt - now
+      if (this.#isStopped || leftMs < leastMs) {
+        this.#giveUp(waiting, error)
+      } else {
+        keep.push(waiting)
+        pauseMs = Math.min(pauseMs, leftMs)
+      }
     }
     this.#queue.putInFront(keep)
     if (this.#isStopped) return
-    await this.#pauses.wait(this.#pauseMs)
+    await this.#pauses.wait(pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
     if (this.#isStopped) this.stop()
   }

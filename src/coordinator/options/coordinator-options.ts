@@ -87,7 +87,10 @@ export interface CoordinatorOptions extends HealthOptions {
   readonly observeMs?: number | undefined
   /** How often it looks for work that no hint told it of, in milliseconds. Default 1,000. */
   readonly pollMs?: number | undefined
-  /** How long operations wait for a storage that is away, in milliseconds. Default 10,000. */
+  /**
+   * How long operations wait for a storage that is away, in milliseconds. What is on its way by then is waited for until the
+   * storage's own limit for a command. Default 10,000.
+   */
   readonly storageWaitMs?: number | undefined
   /** References to ready tasks held per lane. 64 to 100,000. Default 1,000. */
   readonly window?: number | undefined

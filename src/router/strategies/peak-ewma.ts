@@ -51,9 +51,11 @@ export function peakEwma(options: NoOptions = {}): RoutingStrategy {
   let at = 0
   /** The latencies that it was made by, of those drawn in their order. */
   const read: number[] = []
+  /** How many of `read` count: the list is written again from its start, not emptied, which would free it. */
+  let readCount = 0
   const scoreOf = (of: Candidate) => {
     const latencyMs = latencies.read(of, type, at)
-    read.push(latencyMs)
+    read[readCount++] = latencyMs
     return waitOf(of, latencyMs) / of.successRate
   }
 
@@ -64,13 +66,13 @@ export function peakEwma(options: NoOptions = {}): RoutingStrategy {
       type = task.type
       at = now
       latencies = latenciesOf(type)
-      read.length = 0
+      readCount = 0
       return lowestOf(drawn, scoreOf)
     },
     /** `[instance, milliseconds, ...]`, of its final size from the start: there is one for every decision. */
     memo: () => {
-      const memo = new Array<string | number>(2 * read.length)
-      for (let i = 0; i < read.length; i++) {
+      const memo = new Array<string | number>(2 * readCount)
+      for (let i = 0; i < readCount; i++) {
         memo[2 * i] = (drawn[i] as Candidate).instanceId
         memo[2 * i + 1] = read[i] as number
       }

@@ -12,9 +12,10 @@ import { EventLog, formatEvent } from './event-log.js'
 import { type FaultSchedule, makeFaults, NO_FAULTS } from './fault-schedule.js'
 import { INVARIANTS } from './invariants/index.js'
 import { Journal } from './journal.js'
+import { makeWorkload } from './make-workload.js'
 import type { SystemUnderTest } from './sim-node.js'
 import type { SimWorld } from './sim-process.js'
-import { type Focus, makeWorkload } from './workload.js'
+import type { Focus } from './workload.js'
 
 /** What to simulate. Everything but the seed and the system may be left out; then the seed decides. */
 export interface SimulateOptions {
