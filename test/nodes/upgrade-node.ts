@@ -61,6 +61,8 @@ export async function startNode(
     storage,
     messages: { task: answer },
     pollMs: 200,
+    // An endless task that is a breaker's probe would keep all others waiting.
+    breaker: false,
     ...options,
   })
   onTestFinished(async () => void (await app.shutdown({ graceMs: 0 })))

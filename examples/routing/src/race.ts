@@ -11,7 +11,7 @@ const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(fn, delayMs) {
-    const timer = setTimeout(fn, delayMs)
+    const timer = setTimeout(fn, Math.max(0, delayMs))
     return { cancel: () => clearTimeout(timer) }
   },
 }
