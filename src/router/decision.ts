@@ -56,71 +56,93 @@ export interface DecisionFacts {
  * text when asked.
  */
 export class RoutingDecision {
-  readonly #facts: DecisionFacts
+  // Fields and no object of facts: V8 allocates literals of a kind that it saw live for long among what is old, and
+  // whatever these hold is then kept until the next full collection. What a constructor makes it never does that to.
+  readonly #task: RoutableTask
+  readonly #at: number
+  readonly #strategy: RoutingStrategy
+  readonly #fallbackFor: string | undefined
+  readonly #chosen: boolean
+  readonly #compared: readonly CandidateSnapshot[]
+  readonly #able: number
+  readonly #memo: unknown
+  readonly #refusals: Refusals
+  readonly #exclusionsLifted: boolean
+  readonly #inPanic: boolean
   #candidates: readonly ComparedCandidate[] | undefined
 
   constructor(facts: DecisionFacts) {
-    this.#facts = facts
+    this.#task = facts.task
+    this.#at = facts.at
+    this.#strategy = facts.strategy
+    this.#fallbackFor = facts.fallbackFor
+    this.#chosen = facts.chosen
+    this.#compared = facts.compared
+    this.#able = facts.able
+    this.#memo = facts.memo
+    this.#refusals = facts.refusals
+    this.#exclusionsLifted = facts.exclusionsLifted
+    this.#inPanic = facts.inPanic
   }
 
   get taskId(): string {
-    return this.#facts.task.id
+    return this.#task.id
   }
 
   get taskType(): string {
-    return this.#facts.task.type
+    return this.#task.type
   }
 
   /** The number of the attempt that it is about, from 1. */
   get attempt(): number {
-    return this.#facts.task.attempts + 1
+    return this.#task.attempts + 1
   }
 
   /** The agent's id; `undefined` when nobody was chosen. */
   get agent(): string | undefined {
-    return this.#facts.chosen ? this.#facts.compared[0]?.agentId : undefined
+    return this.#chosen ? this.#compared[0]?.agentId : undefined
   }
 
   /** The instance's id; `undefined` when nobody was chosen. */
   get instance(): string | undefined {
-    return this.#facts.chosen ? this.#facts.compared[0]?.instanceId : undefined
+    return this.#chosen ? this.#compared[0]?.instanceId : undefined
   }
 
   /** The name of the strategy that decided. */
   get strategy(): string {
-    return this.#facts.strategy.name
+    return this.#strategy.name
   }
 
   /** The name of the strategy that should have decided, when it was broken and the fallback took its place. */
   get fallbackFor(): string | undefined {
-    return this.#facts.fallbackFor
+    return this.#fallbackFor
   }
 
   /** The winner's score; `undefined` when nobody was chosen, or the strategy gives no terms. */
   get score(): number | undefined {
-    if (!this.#facts.chosen) return undefined
+    if (!this.#chosen) return undefined
     if (this.#candidates !== undefined) return this.#candidates[0]?.score
-    const [winner] = this.#facts.compared
+    const [winner] = this.#compared
     return winner && sumOf(this.#termsOf(winner))
   }
 
   get at(): Date {
-    return new Date(this.#facts.at)
+    return new Date(this.#at)
   }
 
   /** How many could have taken the task, compared or not. */
   get able(): number {
-    return this.#facts.able
+    return this.#able
   }
 
   /** Whether everybody left had failed this task before. */
   get exclusionsLifted(): boolean {
-    return this.#facts.exclusionsLifted
+    return this.#exclusionsLifted
   }
 
   /** Whether so few of the lane's agents were healthy that those ejected were used, too. */
   get inPanic(): boolean {
-    return this.#facts.inPanic
+    return this.#inPanic
   }
 
   /** The candidates that were really compared: at most 16, the winner first, then by score. */
@@ -132,7 +154,7 @@ export class RoutingDecision {
   /** Everybody who could not take the task, most frequent reason first. */
   get refusals(): readonly Refusal[] {
     const refusals: Refusal[] = []
-    const list = this.#facts.refusals
+    const list = this.#refusals
     for (let i = 0; i < list.length; i += 3) {
       const until = list[i + 2] as number
       const reason = list[i] as RefusalReason
@@ -144,7 +166,7 @@ export class RoutingDecision {
 
   /** The strategy that decided and the task it decided about: for its feedback. */
   get decidedBy(): { readonly strategy: RoutingStrategy; readonly task: RoutableTask } {
-    return this.#facts
+    return { strategy: this.#strategy, task: this.#task }
   }
 
   /** For a terminal: who, why, the candidates in columns, and who was out of the question. */
@@ -160,10 +182,10 @@ export class RoutingDecision {
   }
 
   #compare(): readonly ComparedCandidate[] {
-    const list = this.#facts.compared.map((snapshot): ComparedCandidate => {
+    const list = this.#compared.map((snapshot): ComparedCandidate => {
       const terms = this.#termsOf(snapshot)
       const score = sumOf(terms)
-      const latencyMs = snapshot.latencyMs(this.#facts.task.type)
+      const latencyMs = snapshot.latencyMs(this.#task.type)
       return {
         agent: snapshot.agentId,
         instance: snapshot.instanceId,
@@ -176,16 +198,15 @@ export class RoutingDecision {
         ...(snapshot.weight !== 1 && { weight: snapshot.weight }),
       }
     })
-    const winner = this.#facts.chosen ? list.splice(0, 1) : []
+    const winner = this.#chosen ? list.splice(0, 1) : []
     list.sort((a, b) => (a.score ?? 0) - (b.score ?? 0))
     return Object.freeze([...winner, ...list])
   }
 
   /** A strategy that breaks here only spoils its own explanation. */
   #termsOf(snapshot: CandidateSnapshot): ScoreTerms | undefined {
-    const { strategy, task, memo } = this.#facts
     try {
-      return strategy.terms?.(task, Object.freeze(snapshot), memo)
+      return this.#strategy.terms?.(this.#task, Object.freeze(snapshot), this.#memo)
     } catch {
       return undefined
     }
