@@ -56,8 +56,8 @@ export interface DecisionFacts {
  * text when asked.
  */
 export class RoutingDecision {
-  // Fields and no object of facts: V8 allocates literals of a kind that it saw live for long among what is old, and
-  // whatever these hold is then kept until the next full collection. What a constructor makes it never does that to.
+  // Fields, not an object of facts: V8 may come to allocate a literal that it has often seen survive in the old generation
+  // ("pretenuring"), and all that it refers to then survives until the next full collection. Constructors are exempt.
   readonly #task: RoutableTask
   readonly #at: number
   readonly #strategy: RoutingStrategy
