@@ -233,7 +233,7 @@ function* handlersOf(
     const attempt = tasks.get(line.id)?.attempts[line.attempt - 1]
     // Of several processes one may stand still, and run a handler whose claim others have long taken back.
     if (attempt === undefined || (nodes > 1 && isTakenBack(attempt))) continue
-    const key = `${line.id}/${line.attempt}`
+    const key = `${line.id}/${line.attempt} (${attempt.outcome})`
     if (line.t === 'end') lifeOf.delete(key)
     else {
       lifeOf.set(key, line.life)
