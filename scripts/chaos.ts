@@ -8,6 +8,7 @@
  *   --lease MS   of owners (default: the library's)              --life MS    longest life of a process (default 5000)
  *   --skew MS    one clock ahead, one behind (default an hour)   --seed N     of the schedule (default: drawn)
  *   --rounds N   runs, each with the next seed (default 1)       --keep       leave the files of a failed run behind
+ *   --work MS    how long every handler works (default: up to 60 ms, drawn)
  *
  * Ends with 1 when anything is not as it must be.
  */
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     skew: { type: 'string', default: '3600000' },
     seed: { type: 'string' },
     rounds: { type: 'string', default: '1' },
+    work: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -46,6 +48,7 @@ async function round(bundle: WorkerBundle, storage: StoreName, seed: number): Pr
     tasks: Number(values.tasks),
     nodes: Number(values.nodes),
     leaseMs: values.lease === undefined ? undefined : Number(values.lease),
+    durationMs: values.work === undefined ? undefined : Number(values.work),
     skewsMs: [0, skew, -skew, 0],
   })
   const startedMs = performance.now()

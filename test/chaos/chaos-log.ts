@@ -10,7 +10,7 @@ export type ChaosLine =
   | { readonly t: 'cancelled'; readonly id: string; readonly accepted: boolean }
   | { readonly t: 'start'; readonly id: string; readonly attempt: number; readonly life: string; readonly at: number }
   /** A handler was left: by a result, an error, or because it was told to stop. */
-  | { readonly t: 'end'; readonly id: string; readonly attempt: number; readonly life: string }
+  | { readonly t: 'end'; readonly id: string; readonly attempt: number; readonly life: string; readonly at: number }
   /** A process is certainly dead. */
   | { readonly t: 'killed'; readonly life: string; readonly at: number }
   /** A process stood still until it was let go on. */

@@ -7,6 +7,7 @@ import type { AttemptRecord, TaskRecord } from '../../src/task/task-record.js'
 import { isTerminal, type TaskState } from '../../src/task/task-status.js'
 import { type ChaosLine, readChaosLog } from './chaos-log.js'
 import { LIMIT, MAX_RETRIES, type PlannedTask, planOf, SESSION_COUNTER } from './plan.js'
+import { runningHandlers } from './running-handlers.js'
 import { type StoreAddress, storageAt } from './stores.js'
 
 /** Where to look, and what was to be done. */
@@ -220,32 +221,6 @@ function* followOnsOnce({ tasks }: Found, plan: readonly PlannedTask[]): Iterabl
   }
 }
 
-/** The handlers of some tasks as the log saw them start and end; a killed process ends all of its own. */
-function* handlersOf(
-  tasks: ReadonlyMap<string, TaskRecord>,
-  lines: readonly ChaosLine[],
-  nodes: number,
-): Iterable<{ readonly id: string; readonly running: ReadonlySet<string> }> {
-  const lifeOf = new Map<string, string>()
-  for (const line of lines) {
-    if (line.t === 'killed') for (const [key, life] of lifeOf) if (life === line.life) lifeOf.delete(key)
-    if (line.t !== 'start' && line.t !== 'end') continue
-    const attempt = tasks.get(line.id)?.attempts[line.attempt - 1]
-    // Of several processes one may stand still, and run a handler whose claim others have long taken back.
-    if (attempt === undefined || (nodes > 1 && isTakenBack(attempt))) continue
-    const key = `${line.id}/${line.attempt} (${attempt.outcome})`
-    if (line.t === 'end') lifeOf.delete(key)
-    else {
-      lifeOf.set(key, line.life)
-      yield { id: line.id, running: new Set(lifeOf.keys()) }
-    }
-  }
-}
-
-function isTakenBack({ outcome }: AttemptRecord): boolean {
-  return outcome === 'lost' || outcome === 'released'
-}
-
 /** Of one ordering key: one at a time, in the order of the numbers. */
 function* inOrder({ tasks, turns }: Found, lines: readonly ChaosLine[], nodes: number): Iterable<string> {
   for (const [turnKey, group] of groupBy([...tasks.values()], (task) => task.turnKey)) {
@@ -282,7 +257,7 @@ function* handlersInOrder(
 ): Iterable<string> {
   const place = new Map(ordered.map((task, i) => [task.id, i]))
   let highest = -1
-  for (const { id, running } of handlersOf(new Map(ordered.map((task) => [task.id, task])), lines, nodes)) {
+  for (const { id, running } of runningHandlers(new Map(ordered.map((task) => [task.id, task])), lines, nodes)) {
     if (running.size > 1) yield `${turnKey}: handlers ran at once: ${[...running].join(', ')}`
     const at = place.get(id) ?? 0
     if (at < highest) yield `${turnKey}: a handler of ${id} started after one of ${ordered[highest]?.id}`
@@ -293,7 +268,7 @@ function* handlersInOrder(
 /** Never more handlers at once than there are permits. */
 function* withinLimit({ tasks }: Found, lines: readonly ChaosLine[], nodes: number): Iterable<string> {
   const limited = new Map([...tasks].filter(([, task]) => task.type === 'chaos.limited'))
-  for (const { running } of handlersOf(limited, lines, nodes)) {
+  for (const { running } of runningHandlers(limited, lines, nodes)) {
     if (running.size > LIMIT) yield `${running.size} handlers of chaos.limited ran at once: ${[...running].join(', ')}`
   }
 }

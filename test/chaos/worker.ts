@@ -72,7 +72,7 @@ async function handle(ctx: TaskContext, script: Script): Promise<Done> {
     if (failed < script.failures) throw new Error(`failure ${failed + 1} of ${script.failures}`)
     return { life, attempt: ctx.attempt }
   } finally {
-    log.write({ t: 'end', id, attempt: ctx.attempt, life })
+    log.write({ t: 'end', id, attempt: ctx.attempt, life, at: Date.now() })
   }
 }
 
