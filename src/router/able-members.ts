@@ -1,4 +1,4 @@
-import type { RefusalReason } from './instance-load.js'
+import type { InstanceLoad, RefusalReason } from './instance-load.js'
 import type { Member } from './member.js'
 import { RefusalCounts } from './refusal-counts.js'
 import type { Candidate } from './routing-strategy.js'
@@ -11,6 +11,8 @@ import { SlotSet } from './slot-set.js'
 export class AbleMembers {
   /** In no particular order; a member knows its place. */
   readonly list: Member[] = []
+  /** The same by slot. Of ten thousand members none is in the processor's cache: this finds an instance without its member. */
+  readonly bySlot: (InstanceLoad | undefined)[] = []
   /** How many can't, by reason. */
   readonly refusals = new RefusalCounts()
   readonly #slots = new SlotSet()
@@ -48,6 +50,7 @@ export class AbleMembers {
     if (refusal === undefined) {
       member.position = this.list.push(member) - 1
       this.#slots.add(member.slot)
+      this.#seat(member.slot, member.load)
     } else {
       this.#leave(member)
     }
@@ -87,5 +90,11 @@ export class AbleMembers {
     }
     member.position = -1
     this.#slots.delete(member.slot)
+    this.#seat(member.slot, undefined)
+  }
+
+  #seat(slot: number, load: InstanceLoad | undefined): void {
+    while (this.bySlot.length < slot) this.bySlot.push(undefined)
+    this.bySlot[slot] = load
   }
 }

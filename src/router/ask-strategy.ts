@@ -1,7 +1,7 @@
 import { BatutaError } from '../errors/base-error.js'
 import type { Random } from '../internal/random.js'
 import { isBuiltIn } from './built-in.js'
-import type { InstanceLoad } from './instance-load.js'
+import { InstanceLoad } from './instance-load.js'
 import type { LanePool } from './lane-pool.js'
 import { PoolContext } from './routing-context.js'
 import type { RoutableTask, RoutingContext, RoutingStrategy } from './routing-strategy.js'
@@ -38,7 +38,7 @@ export function askStrategy(
     throw strategyBroken(strategy, 'threw; round_robin decided', cause)
   }
   if (answer === undefined) return { strategy, load: undefined, memo, askAgainMs }
-  const load = pool.chosen(answer)
+  const load = answer instanceof InstanceLoad ? pool.take(answer) : pool.chosen(answer)
   if (load !== undefined) return { strategy, load, memo, askAgainMs }
   throw isThenable(answer)
     ? strategyAsync(strategy, answer)
@@ -53,7 +53,7 @@ function contextFor(
   random: Random,
   now: number,
 ): RoutingContext {
-  if (isBuiltIn(strategy)) return new PoolContext(task, pool.view, random, now)
+  if (isBuiltIn(strategy)) return new PoolContext(task, pool.ourView, random, now)
   const frozen = Object.freeze({
     ...task,
     requires: Object.freeze([...task.requires]),

@@ -64,10 +64,12 @@ export class Comparison {
       if (!isAmong(load, shown, count)) shown[count++] = load
     }
     const slots = this.#pool === undefined ? [] : this.#slots
+    // An order holds everybody once.
+    const others = count
     const limit = slots.length > MAX_COMPARED ? SHOWN_OF_MANY : MAX_COMPARED
     for (let i = 0; i < slots.length && count < limit; i++) {
       const load = this.#pool?.ableIn(slots[i] as number)
-      if (load !== undefined && !isAmong(load, shown, count)) shown[count++] = load
+      if (load !== undefined && !isAmong(load, shown, others)) shown[count++] = load
     }
     return count
   }

@@ -49,8 +49,8 @@ export class InstanceLoad {
   standing: Standing = 'available'
   /** Causes for which every lane leaves it out: a set of {@link BIT}s. */
   bars = 0
-  /** The membership that a pool looked at last: saves the common question a search. */
-  lastSeen: Watcher | undefined = undefined
+  /** Its slot in the pool that looked at it last: a guess that saves the common question a search. */
+  seenSlot = -1
   /** Who is told of the next change. One field for the common case of one pool. */
   #watcher: Watcher | undefined = undefined
   #moreWatchers: Watcher[] | undefined = undefined
@@ -268,4 +268,9 @@ export class InstanceLoad {
     if (this.cooling < 0 || this.stuck < 0 || this.inFlight < this.stuck + this.cooling)
       throw new RangeError(`Slots of ${this.instanceId} were given back more often than taken.`)
   }
+}
+
+/** A candidate as a function of somebody else's is shown it: it can be read, and nothing else. */
+export function viewOf(candidate: Candidate): Candidate {
+  return candidate instanceof InstanceLoad ? candidate.view : candidate
 }

@@ -3,13 +3,13 @@ import { type Bar, BIT, withEnd } from './bars.js'
 import { ByAgent } from './by-agent.js'
 import { Comparison } from './comparison.js'
 import type { Healer } from './healer.js'
-import type { InstanceLoad, RefusalReason } from './instance-load.js'
+import { InstanceLoad, type RefusalReason } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
 import { Member } from './member.js'
 import { Narrowings, type Seat } from './narrowing.js'
 import { PoolHealth } from './pool-health.js'
 import { PoolView } from './pool-view.js'
-import type { Lots, Ranking, Score, Slots } from './ranking.js'
+import type { LoadScore, Lots, Ranking, Score, Slots } from './ranking.js'
 import { RefusalCounts, type Refusals } from './refusal-counts.js'
 import type { Candidate, CandidatePool } from './routing-strategy.js'
 import { SlotIndexes } from './slot-indexes.js'
@@ -23,6 +23,8 @@ import { SlotIndexes } from './slot-indexes.js'
 export class LanePool implements Slots {
   /** What strategies see. */
   readonly view: CandidatePool
+  /** What strategies of this library see. */
+  readonly ourView: CandidatePool
   /** Whom the strategy asked about in the decision under way. Shared with the pools narrowed from this one. */
   readonly comparison: Comparison
   readonly #members = new Map<InstanceLoad, Member>()
@@ -50,7 +52,8 @@ export class LanePool implements Slots {
   ) {
     this.comparison = comparison ?? new Comparison()
     this.#nested = comparison !== undefined
-    this.view = new PoolView(this)
+    this.view = new PoolView(this, false)
+    this.ourView = new PoolView(this, true)
     this.#narrowings = new Narrowings((part) => new LanePool(`${id}|${part}`, undefined, this.comparison))
   }
 
@@ -114,7 +117,6 @@ export class LanePool implements Slots {
     this.#health.leave(member)
     this.#checkPanic()
     this.#slots[member.slot] = undefined
-    if (load.lastSeen === member) load.lastSeen = undefined
     this.#freeSlots.push(member.slot)
     this.#indexes.mark(member.slot)
     this.#narrowings.leave(load)
@@ -207,11 +209,15 @@ export class LanePool implements Slots {
   /** The instance that a strategy answered with; `undefined` when it is nobody who can take work now. */
   chosen(answer: unknown): InstanceLoad | undefined {
     const load = LiveCandidate.loadOf(answer)
-    if (load === undefined) return undefined
+    return load && this.take(load)
+  }
+
+  /** The same for an instance. */
+  take(load: InstanceLoad): InstanceLoad | undefined {
     this.#look()
-    const member = Member.seenBy(this, load) ?? this.#members.get(load)
-    if (member === undefined || member.position === -1) return undefined
-    this.#indexes.mark(member.slot)
+    const slot = this.#slotOf(load)
+    if (this.ableIn(slot) !== load) return undefined
+    this.#indexes.mark(slot)
     return load
   }
 
@@ -249,8 +255,8 @@ export class LanePool implements Slots {
 
   /** The slot of a candidate that is a member; -1 for others. */
   slotOf(candidate: Candidate | undefined): number {
-    const load = LiveCandidate.loadOf(candidate)
-    return (load && (Member.seenBy(this, load) ?? this.#members.get(load))?.slot) ?? -1
+    const load = candidate instanceof InstanceLoad ? candidate : LiveCandidate.loadOf(candidate)
+    return load === undefined ? -1 : this.#slotOf(load)
   }
 
   /** The slot of the first member able to take work, from a position of the circle; -1 when there is none. */
@@ -260,18 +266,18 @@ export class LanePool implements Slots {
   }
 
   ableIn(slot: number): InstanceLoad | undefined {
-    const member = this.#slots[slot]
-    return member === undefined || member.position === -1 ? undefined : member.load
+    // -1 stands for nobody: see StaleSlots about reading there.
+    return slot < 0 ? undefined : this.#able.bySlot[slot]
   }
 
   /** The order of those who can take work by a score, brought up to date. */
-  ranking(key: string | symbol, score: Score): Ranking {
+  ranking(key: string | symbol, score: LoadScore): Ranking {
     this.#look()
     return this.#indexes.ranking(key, score)
   }
 
   /** The sums of a weight of those who can take work, brought up to date. */
-  lots(key: string | symbol, weight: Score): Lots {
+  lots(key: string | symbol, weight: LoadScore): Lots {
     this.#look()
     return this.#indexes.lots(key, weight)
   }
@@ -300,7 +306,7 @@ export class LanePool implements Slots {
       this.#able.place(member, member.load.refusalFor(this.#barsOf(member)))
       this.#health.count(member)
       this.#indexes.mark(member.slot)
-      if (!this.#nested) member.load.lastSeen = member
+      if (!this.#nested) member.load.seenSlot = member.slot
       if (member.watching) continue
       member.watching = true
       member.load.watch(member)
@@ -336,6 +342,10 @@ export class LanePool implements Slots {
 
   *#seats(): Generator<Seat> {
     for (const { load, bars } of this.#members.values()) yield { load, bars: this.#health.heeded(bars) }
+  }
+
+  #slotOf(load: InstanceLoad): number {
+    return this.ableIn(load.seenSlot) === load ? load.seenSlot : (this.#members.get(load)?.slot ?? -1)
   }
 
   #barsOf(member: Member): number {

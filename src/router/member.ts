@@ -26,11 +26,6 @@ export class Member implements Watcher {
     readonly slot: number,
   ) {}
 
-  /** An instance's place in a pool, if that pool looked at it last: saves a search. */
-  static seenBy(pool: LanePool, { lastSeen }: InstanceLoad): Member | undefined {
-    return lastSeen instanceof Member && lastSeen.pool === pool ? lastSeen : undefined
-  }
-
   touched(): void {
     this.watching = false
     this.pool.touched(this)

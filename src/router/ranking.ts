@@ -7,6 +7,9 @@ import { SumTree } from './sum-tree.js'
 /** Gives a candidate a score, a rank or a weight. */
 export type Score = (candidate: Candidate) => number
 
+/** Gives an instance a score or a weight. */
+export type LoadScore = (load: InstanceLoad) => number
+
 /** Who stands in a slot and can take work. */
 export interface Slots {
   ableIn(slot: number): InstanceLoad | undefined
@@ -30,12 +33,12 @@ export abstract class SlotIndex {
   }
 
   /** Scores what was marked. If `score` throws, its slot and those not reached stay marked. */
-  refresh(slots: Slots, score: Score): void {
+  refresh(slots: Slots, score: LoadScore): void {
     const stale = this.#stale
     for (let slot = stale.next; slot !== undefined; slot = stale.next) {
       const load = slots.ableIn(slot)
       if (load === undefined) this.drop(slot)
-      else this.put(slot, score(load.view), load)
+      else this.put(slot, score(load), load)
       stale.done()
     }
   }

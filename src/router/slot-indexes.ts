@@ -1,4 +1,4 @@
-import { Lots, Ranking, type Score, type SlotIndex, type Slots } from './ranking.js'
+import { type LoadScore, Lots, Ranking, type SlotIndex, type Slots } from './ranking.js'
 
 /** Indexes that a pool keeps, of each kind. */
 const MAX_INDEXES = 8
@@ -16,11 +16,11 @@ export class SlotIndexes {
     this.#pool = pool
   }
 
-  ranking(key: string | symbol, score: Score): Ranking {
+  ranking(key: string | symbol, score: LoadScore): Ranking {
     return this.#fresh(this.#rankings.get(key) ?? this.#add(this.#rankings, key, new Ranking()), score)
   }
 
-  lots(key: string | symbol, weight: Score): Lots {
+  lots(key: string | symbol, weight: LoadScore): Lots {
     return this.#fresh(this.#lots.get(key) ?? this.#add(this.#lots, key, new Lots()), weight)
   }
 
@@ -38,7 +38,7 @@ export class SlotIndexes {
     return index
   }
 
-  #fresh<I extends SlotIndex>(index: I, score: Score): I {
+  #fresh<I extends SlotIndex>(index: I, score: LoadScore): I {
     index.usedAt = ++this.#questions
     index.refresh(this.#pool, score)
     return index

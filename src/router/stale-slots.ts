@@ -5,7 +5,9 @@ export class StaleSlots {
 
   /** One of them; `undefined` when there is none. It stays until {@link done}. */
   get next(): number | undefined {
-    return this.#slots[this.#slots.length - 1]
+    // Before the start of a list V8 looks for a property with that name, which takes longer than all the rest.
+    const { length } = this.#slots
+    return length === 0 ? undefined : this.#slots[length - 1]
   }
 
   mark(slot: number): void {

@@ -58,11 +58,7 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   const pin = (pinned: string, before: readonly string[], instanceId: string, now: number) => {
     for (let { oldest } = pins; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest)
       pins.delete(oldest[0])
-    const instances =
-      before[0] === instanceId
-        ? before
-        : [instanceId, ...before.filter((id) => id !== instanceId)].slice(0, INSTANCES_PER_PIN)
-    pins.set(pinned, { instances, usedAt: now })
+    pins.set(pinned, { instances: withFirst(before, instanceId), usedAt: now })
   }
   const select = (context: RoutingContext) => {
     const { task, pool, now } = context
@@ -112,6 +108,12 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   }
   // A function of somebody else's is shown the task: then it is shown a frozen one.
   return isBuiltIn(inner) && options.key === undefined ? builtIn(strategy) : strategy
+}
+
+function withFirst(before: readonly string[], instanceId: string): readonly string[] {
+  if (before.length === 0) return [instanceId]
+  if (before[0] === instanceId) return before
+  return [instanceId, ...before.filter((id) => id !== instanceId)].slice(0, INSTANCES_PER_PIN)
 }
 
 function sessionOf(task: RoutableTask): string | undefined {

@@ -1,6 +1,7 @@
 import { BoundedMap } from '../../internal/bounded-map.js'
 import { fnv1a } from '../../internal/hash.js'
 import { builtIn } from '../built-in.js'
+import { viewOf } from '../instance-load.js'
 import type { Candidate, CandidatePool, RoutingStrategy } from '../routing-strategy.js'
 import { checkNames, invalidOption } from './around.js'
 import { shareOf } from './load-score.js'
@@ -61,56 +62,76 @@ class Turns {
   /** A key of its own: the order that a pool keeps for it must not outlive it. */
   readonly #key = Symbol('weighted_round_robin')
   readonly #weightOf: (candidate: Candidate) => number
-  readonly #due = new Map<string, { at: number; weight: number }>()
+  /** Where each instance's numbers stand in the lists: numbers in a list lie side by side, in objects each on its own. */
+  readonly #places = new Map<string, number>()
+  readonly #due: number[] = []
+  readonly #weights: number[] = []
+  readonly #free: number[] = []
   #now = 0
 
   constructor(weightOf: (candidate: Candidate) => number, state?: TurnsState) {
     this.#weightOf = weightOf
     if (state === undefined) return
     this.#now = state.now
-    for (const [id, [at = 0, weight = 1]] of Object.entries(state.due)) this.#due.set(id, { at, weight })
+    for (const [id, [due = 0, weight = 1]] of Object.entries(state.due)) this.#add(id, due, weight)
   }
 
   next(pool: CandidatePool): Candidate | undefined {
     const first = pool.lowest(this.#key, this.#dueOf)
-    const turn = first && this.#due.get(first.instanceId)
-    if (turn === undefined) return undefined
-    this.#now = turn.at
-    turn.at += 1 / turn.weight
+    const place = first && this.#places.get(first.instanceId)
+    if (place === undefined) return undefined
+    this.#now = this.#due[place] as number
+    this.#due[place] = this.#now + 1 / (this.#weights[place] as number)
     this.#forget(2 * pool.circle + 64)
     return first
   }
 
   snapshot(): TurnsState {
-    const due = Object.fromEntries([...this.#due].map(([id, { at, weight }]) => [id, [at, weight]]))
+    const due = Object.fromEntries(
+      [...this.#places].map(([id, place]) => [id, [this.#due[place] as number, this.#weights[place] as number]]),
+    )
     return { now: this.#now, due }
   }
 
   readonly #dueOf = (candidate: Candidate): number => {
     const weight = this.#weightOf(candidate)
-    const turn = this.#due.get(candidate.instanceId)
-    if (turn === undefined) {
-      const at = this.#now + phaseOf(candidate.instanceId) / weight
-      this.#due.set(candidate.instanceId, { at, weight })
-      return at
+    const place = this.#places.get(candidate.instanceId)
+    if (place === undefined) {
+      const due = this.#now + phaseOf(candidate.instanceId) / weight
+      this.#add(candidate.instanceId, due, weight)
+      return due
     }
-    if (turn.weight !== weight) {
-      turn.at = this.#now + (Math.max(0, turn.at - this.#now) * turn.weight) / weight
-      turn.weight = weight
+    let due = this.#due[place] as number
+    const before = this.#weights[place] as number
+    if (before !== weight) {
+      due = this.#now + (Math.max(0, due - this.#now) * before) / weight
+      this.#weights[place] = weight
     }
     // Only for those who were away are turns overdue.
-    if (turn.at < this.#now) turn.at = this.#now
-    return turn.at
+    due = Math.max(due, this.#now)
+    this.#due[place] = due
+    return due
+  }
+
+  #add(id: string, due: number, weight: number): void {
+    const place = this.#free.pop() ?? this.#due.length
+    this.#places.set(id, place)
+    this.#due[place] = due
+    this.#weights[place] = weight
   }
 
   /** Forgets instances that have left: those whose turn is overdue say nothing any more; then the oldest. */
   #forget(limit: number): void {
-    const due = this.#due
-    if (due.size <= limit) return
-    for (const [id, { at }] of due) if (at < this.#now) due.delete(id)
-    for (const id of due.keys()) {
-      if (due.size <= limit) return
-      due.delete(id)
+    const places = this.#places
+    if (places.size <= limit) return
+    const drop = (id: string, place: number) => {
+      places.delete(id)
+      this.#free.push(place)
+    }
+    for (const [id, place] of places) if ((this.#due[place] as number) < this.#now) drop(id, place)
+    for (const [id, place] of places) {
+      if (places.size <= limit) return
+      drop(id, place)
     }
   }
 }
@@ -126,7 +147,8 @@ function phaseOf(instanceId: string): number {
 
 function weigher(weights: WeightedRoundRobinOptions['weights']): (candidate: Candidate) => number {
   if (weights === undefined) return shareOf
-  if (typeof weights === 'function') return (candidate) => positive(weights(candidate), candidate) * candidate.weight
+  if (typeof weights === 'function')
+    return (candidate) => positive(weights(viewOf(candidate)), candidate) * candidate.weight
   if (typeof weights !== 'object' || weights === null)
     throw invalidOption('weighted_round_robin', 'weights', 'must be an object or a function')
   const byAgent = new Map(Object.entries(weights))
