@@ -1,7 +1,7 @@
 import { type Bar, type BarEnds, BIT, shownOf, withEnd } from './bars.js'
 import { CandidateSnapshot } from './candidate-snapshot.js'
 import type { InstanceHealth } from './health/instance-health.js'
-import { type Latencies, latencyIn, learnt } from './latencies.js'
+import { type Latencies, type LatencyList, latenciesFrom, latencyIn, learnt } from './latencies.js'
 import { LiveCandidate } from './live-candidate.js'
 import type { Candidate } from './routing-strategy.js'
 import { rated, recovered } from './success-rate.js'
@@ -55,7 +55,7 @@ export class InstanceLoad {
   #watcher: Watcher | undefined = undefined
   #moreWatchers: Watcher[] | undefined = undefined
   #snapshot: CandidateSnapshot | undefined
-  #latencies: Latencies = []
+  #latencies: Latencies = undefined
   /** What strategies see. */
   readonly view: Candidate
   readonly cost: number
@@ -224,8 +224,8 @@ export class InstanceLoad {
   }
 
   /** Sets latencies that were measured elsewhere; it forgets its own. */
-  restoreLatencies(latencies: Latencies): void {
-    this.#latencies = latencies
+  restoreLatencies(latencies: LatencyList): void {
+    this.#latencies = latenciesFrom(latencies)
     this.#changed()
   }
 

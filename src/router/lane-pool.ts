@@ -217,7 +217,7 @@ export class LanePool implements Slots {
     this.#look()
     const slot = this.#slotOf(load)
     if (this.ableIn(slot) !== load) return undefined
-    this.#indexes.mark(slot)
+    this.#indexes.chosen(slot)
     return load
   }
 

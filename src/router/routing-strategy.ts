@@ -75,8 +75,8 @@ export interface CandidatePool {
   narrow(key: string | symbol, rank: (candidate: Candidate) => number): CandidatePool
   /**
    * A candidate by lot, with chances in proportion to `weight`: `undefined` when nobody weighs anything. The pool keeps
-   * sums per `key` as it keeps the orders of `lowest`: O(log n). A weight is finite and not negative, and the same
-   * function for the same key.
+   * sums per `key` as it keeps the orders of `lowest`: O(log n). A weight is finite and not negative, the same function
+   * for the same key, and depends on nothing but the candidate's own numbers.
    * @param except - who does not take part in the draw: to draw a second one.
    */
   draw(

@@ -8,7 +8,8 @@ export class SlotIndexes {
   readonly #pool: Slots & { readonly circle: number }
   readonly #rankings = new Map<string | symbol, Ranking>()
   readonly #lots = new Map<string | symbol, Lots>()
-  /** Both as a list. */
+  /** As lists: the orders, and all. */
+  #orders: readonly Ranking[] = []
   #all: readonly SlotIndex[] = []
   #questions = 0
 
@@ -30,10 +31,17 @@ export class SlotIndexes {
     for (let i = 0; i < all.length; i++) (all[i] as SlotIndex).mark(slot)
   }
 
+  /** Who stands in a slot was chosen: a strategy may move whom it chose in its order, by what it remembers itself. */
+  chosen(slot: number): void {
+    const orders = this.#orders
+    for (let i = 0; i < orders.length; i++) (orders[i] as Ranking).mark(slot)
+  }
+
   #add<I extends SlotIndex>(indexes: Map<string | symbol, I>, key: string | symbol, index: I): I {
     makeRoom(indexes)
     indexes.set(key, index)
-    this.#all = [...this.#rankings.values(), ...this.#lots.values()]
+    this.#orders = [...this.#rankings.values()]
+    this.#all = [...this.#orders, ...this.#lots.values()]
     for (let slot = this.#pool.circle - 1; slot >= 0; slot--) index.mark(slot)
     return index
   }

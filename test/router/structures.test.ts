@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BoundedMap } from '../../src/internal/bounded-map.js'
 import { seededRandom } from '../../src/internal/random.js'
-import { latencyIn, learnt, withLatency } from '../../src/router/latencies.js'
+import { latenciesFrom, latencyIn, learnt, listOfLatencies } from '../../src/router/latencies.js'
 import { SlotHeap } from '../../src/router/slot-heap.js'
 import { SlotSet } from '../../src/router/slot-set.js'
 import { rated, recovered, SUCCESS_FLOOR } from '../../src/router/success-rate.js'
@@ -193,20 +193,36 @@ describe('BoundedMap', () => {
 
 describe('latencies', () => {
   it('start with the first duration and follow the later ones', () => {
-    const first = learnt([], 'quote', 100)
+    const first = learnt(undefined, 'quote', 100)
     expect(latencyIn(first, 'quote')).toBe(100)
     expect(latencyIn(learnt(first, 'quote', 200), 'quote')).toBe(120)
     expect(latencyIn(first, 'quote')).toBe(100)
     expect(latencyIn(first, 'report')).toBeUndefined()
   })
 
-  it('are kept of 64 types', () => {
-    let list = withLatency([], 'type-0', 1)
-    for (let i = 1; i < 100; i++) list = learnt(list, `type-${i}`, i)
+  it('are kept of the 64 types learnt last', () => {
+    let latencies = learnt(undefined, 'type-0', 1)
+    for (let i = 1; i < 100; i++) {
+      latencies = learnt(latencies, `type-${i}`, i)
+      latencies = learnt(latencies, 'type-0', 1)
+    }
+    const list = listOfLatencies(latencies)
     expect(list.length).toBe(128)
-    expect(latencyIn(list, 'type-35')).toBeUndefined()
-    expect(latencyIn(list, 'type-36')).toBe(36)
-    expect(latencyIn(withLatency(list, 'type-99', 7), 'type-99')).toBe(7)
+    expect(list.slice(0, 4)).toEqual(['type-0', 1, 'type-99', 99])
+    expect([latencyIn(latencies, 'type-36'), latencyIn(latencies, 'type-37')]).toEqual([undefined, 37])
+    expect(listOfLatencies(learnt(latencies, 'type-98', 98)).slice(0, 6)).toEqual([
+      'type-98',
+      98,
+      'type-0',
+      1,
+      'type-99',
+      99,
+    ])
+  })
+
+  it('are a list in JSON and back', () => {
+    for (const list of [[], ['quote', 1], ['quote', 1, 'report', 2.5]])
+      expect(listOfLatencies(latenciesFrom(list))).toEqual(list)
   })
 })
 

@@ -1,4 +1,5 @@
 import type { CandidateSnapshot } from '../candidate-snapshot.js'
+import { listOfLatencies } from '../latencies.js'
 import type { RoutingStrategy } from '../routing-strategy.js'
 import type { RecordedInstance, RecordedNumbers, RecordedStrategy } from './recording.js'
 
@@ -29,7 +30,8 @@ export class RecordingTables {
 
   #numbersOf(snapshot: CandidateSnapshot): number {
     return indexIn(this.#numbers, snapshot, this.numbers, () => {
-      const { inFlight, capacity, weight, successRate, lastAssigned, latencies } = snapshot
+      const { inFlight, capacity, weight, successRate, lastAssigned } = snapshot
+      const latencies = listOfLatencies(snapshot.latencies)
       return { of: this.instance(snapshot), inFlight, capacity, weight, successRate, lastAssigned, latencies }
     })
   }

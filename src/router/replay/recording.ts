@@ -1,3 +1,4 @@
+import type { LatencyList } from '../latencies.js'
 import type { RoutableTask } from '../routing-strategy.js'
 
 /** Pools with more members are recorded as a sample of so many. */
@@ -22,7 +23,7 @@ export interface RecordedNumbers {
   readonly successRate: number
   readonly lastAssigned: number
   /** `[task type, ms, task type, ms ...]` */
-  readonly latencies: readonly (string | number)[]
+  readonly latencies: LatencyList
 }
 
 /** A strategy in a {@link DecisionRecording}. */

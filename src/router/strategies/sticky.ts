@@ -25,11 +25,16 @@ const INSTANCES_PER_PIN = 3
 /** Tasks that are held back at a time. One more goes to whoever is free. */
 const MAX_HELD = 10_000
 
-interface Pin {
-  /** Used last comes first. */
-  readonly instances: readonly string[]
-  /** Wall-clock milliseconds. */
-  readonly usedAt: number
+/** Made by a constructor, not a literal: there is one for every decision, see `RoutingDecision`. */
+class Pin {
+  /**
+   * @param instances - used last comes first.
+   * @param usedAt - wall-clock milliseconds.
+   */
+  constructor(
+    readonly instances: readonly string[],
+    readonly usedAt: number,
+  ) {}
 }
 
 const PINNED = Symbol('pinned')
@@ -58,7 +63,7 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   const pin = (pinned: string, before: readonly string[], instanceId: string, now: number) => {
     for (let { oldest } = pins; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest)
       pins.delete(oldest[0])
-    pins.set(pinned, { instances: withFirst(before, instanceId), usedAt: now })
+    pins.set(pinned, new Pin(withFirst(before, instanceId), now))
   }
   const select = (context: RoutingContext) => {
     const { task, pool, now } = context

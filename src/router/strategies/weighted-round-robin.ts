@@ -64,9 +64,12 @@ class Turns {
   readonly #weightOf: (candidate: Candidate) => number
   /** Where each instance's numbers stand in the lists: numbers in a list lie side by side, in objects each on its own. */
   readonly #places = new Map<string, number>()
+  readonly #ids: (string | undefined)[] = []
   readonly #due: number[] = []
   readonly #weights: number[] = []
   readonly #free: number[] = []
+  /** Saves most searches for an id, which is as far from the processor as everything else of an instance. */
+  readonly #known = new WeakMap<Candidate, number>()
   #now = 0
 
   constructor(weightOf: (candidate: Candidate) => number, state?: TurnsState) {
@@ -78,7 +81,7 @@ class Turns {
 
   next(pool: CandidatePool): Candidate | undefined {
     const first = pool.lowest(this.#key, this.#dueOf)
-    const place = first && this.#places.get(first.instanceId)
+    const place = first && this.#placeOf(first)
     if (place === undefined) return undefined
     this.#now = this.#due[place] as number
     this.#due[place] = this.#now + 1 / (this.#weights[place] as number)
@@ -95,7 +98,7 @@ class Turns {
 
   readonly #dueOf = (candidate: Candidate): number => {
     const weight = this.#weightOf(candidate)
-    const place = this.#places.get(candidate.instanceId)
+    const place = this.#placeOf(candidate)
     if (place === undefined) {
       const due = this.#now + phaseOf(candidate.instanceId) / weight
       this.#add(candidate.instanceId, due, weight)
@@ -113,9 +116,18 @@ class Turns {
     return due
   }
 
+  #placeOf(candidate: Candidate): number | undefined {
+    let place = this.#known.get(candidate)
+    if (place !== undefined && this.#ids[place] === candidate.instanceId) return place
+    place = this.#places.get(candidate.instanceId)
+    if (place !== undefined) this.#known.set(candidate, place)
+    return place
+  }
+
   #add(id: string, due: number, weight: number): void {
     const place = this.#free.pop() ?? this.#due.length
     this.#places.set(id, place)
+    this.#ids[place] = id
     this.#due[place] = due
     this.#weights[place] = weight
   }
@@ -126,6 +138,7 @@ class Turns {
     if (places.size <= limit) return
     const drop = (id: string, place: number) => {
       places.delete(id)
+      this.#ids[place] = undefined
       this.#free.push(place)
     }
     for (const [id, place] of places) if ((this.#due[place] as number) < this.#now) drop(id, place)
