@@ -1,4 +1,3 @@
-import type { LatencyList } from '../latencies.js'
 import type { RoutableTask } from '../routing-strategy.js'
 
 /** Pools with more members are recorded as a sample of so many. */
@@ -23,7 +22,7 @@ export interface RecordedNumbers {
   readonly successRate: number
   readonly lastAssigned: number
   /** `[task type, ms, task type, ms ...]` */
-  readonly latencies: LatencyList
+  readonly latencies: readonly (string | number)[]
 }
 
 /** A strategy in a {@link DecisionRecording}. */
