@@ -244,6 +244,7 @@ export class Dispatcher {
 
   /** An engine outside this process hands out bare references. */
   async #fetch(ref: TaskRef): Promise<void> {
+    // What can't be read now stays ready: the next refill comes upon it.
     const entry = await this.node.read('task', ref.id).catch(() => undefined)
     this.engine.finish([ref])
     if (entry?.value.state === 'ready') this.offer([entry])

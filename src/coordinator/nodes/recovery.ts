@@ -134,6 +134,7 @@ export class Recovery {
   async #declareDead(owner: Entry<'owner'>): Promise<void> {
     const set = new SetBuilder(this.node)
     set.remove('owner', owner.id, owner.version)
+    // A storage that is away answers the next look.
     const result = await this.node.committer
       .commit(set.build(this.node.latest()), { isUrgent: true })
       .catch(() => undefined)

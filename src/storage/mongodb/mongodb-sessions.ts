@@ -60,6 +60,7 @@ export class MongodbSessions {
   /** Ends a session in which the driver may still wait for an answer; it is used for nothing more. */
   drop(session: MongodbSession): void {
     this.#all.delete(session)
+    // Nobody waits for it; a server that is away ends it by itself.
     void session.endSession().catch(() => undefined)
     this.#writeSoon()
   }

@@ -35,6 +35,7 @@ export class PostgresChannel implements StorageChannel {
 
   publish(text: string): void {
     if (this.#isClosed || Buffer.byteLength(text) > MAX_BYTES) return
+    // A hint that is lost costs time, never correctness.
     this.#connection.run('reads', 'SELECT pg_notify($1, $2)', [this.#name, text]).catch(() => undefined)
   }
 

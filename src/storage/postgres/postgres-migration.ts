@@ -44,6 +44,7 @@ export async function prepareLayout(
       if (!isReady(before)) await migrateStore(client, schema, layout, before !== undefined)
       await run('COMMIT')
     } catch (error) {
+      // A connection that is gone has rolled back.
       await run('ROLLBACK').catch(() => undefined)
       throw error
     }
