@@ -1,11 +1,11 @@
 import { AbleMembers } from './able-members.js'
 import { type Bar, BIT, withEnd } from './bars.js'
-import { ByAgent } from './by-agent.js'
 import { Comparison } from './comparison.js'
 import type { Healer } from './healer.js'
 import { InstanceLoad, type RefusalReason } from './instance-load.js'
 import { LiveCandidate } from './live-candidate.js'
-import { Member } from './member.js'
+import type { Member } from './member.js'
+import { Members } from './members.js'
 import { Narrowings, type Seat } from './narrowing.js'
 import { PoolHealth } from './pool-health.js'
 import { PoolView } from './pool-view.js'
@@ -27,10 +27,7 @@ export class LanePool implements Slots {
   readonly ourView: CandidatePool
   /** Whom the strategy asked about in the decision under way. Shared with the pools narrowed from this one. */
   readonly comparison: Comparison
-  readonly #members = new Map<InstanceLoad, Member>()
-  readonly #byId = new Map<string, Member>()
-  readonly #slots: (Member | undefined)[] = []
-  readonly #freeSlots: number[] = []
+  readonly #members = new Members()
   readonly #able = new AbleMembers()
   readonly #dirty: Member[] = []
   /** How many of `#dirty` count: the list is written again from its start, not emptied. */
@@ -39,8 +36,6 @@ export class LanePool implements Slots {
   readonly #indexes: SlotIndexes = new SlotIndexes(this)
   readonly #health = new PoolHealth()
   readonly #narrowings: Narrowings
-  /** Made when first needed, kept up to date from then on. */
-  #byAgent: ByAgent | undefined
   /** Whether it was narrowed from another pool. */
   readonly #nested: boolean
 
@@ -74,7 +69,7 @@ export class LanePool implements Slots {
   }
 
   get circle(): number {
-    return this.#slots.length
+    return this.#members.circle
   }
 
   /** How many are healthy, ejected, hold slots back. */
@@ -94,44 +89,34 @@ export class LanePool implements Slots {
    * @param place - its slot, for pools that are only ever {@link arrange}d.
    */
   join(load: InstanceLoad, place?: number): void {
-    if (this.#members.has(load)) return
-    const slot = place ?? this.#freeSlots.pop() ?? this.#slots.length
-    const member = new Member(this, load, slot)
-    this.#slots[slot] = member
-    this.#members.set(load, member)
-    this.#byId.set(load.instanceId, member)
-    this.#byAgent?.add(load)
-    this.touched(member)
+    if (this.#members.of(load) !== undefined) return
+    this.touched(this.#members.add(this, load, place))
     this.#narrowings.join(load, 0)
   }
 
   /** Removes an instance. Nothing happens when it is no member. */
   leave(load: InstanceLoad): void {
-    const member = this.#members.get(load)
+    const member = this.#members.of(load)
     if (member === undefined) return
     this.#look()
-    this.#members.delete(load)
-    this.#byId.delete(load.instanceId)
-    this.#byAgent?.delete(load)
+    this.#members.remove(member)
     this.#able.remove(member)
     this.#health.leave(member)
     this.#checkPanic()
-    this.#slots[member.slot] = undefined
-    this.#freeSlots.push(member.slot)
     this.#indexes.mark(member.slot)
     this.#narrowings.leave(load)
   }
 
   /** The member with this instance id, able to take work or not. */
   member(instanceId: string): InstanceLoad | undefined {
-    return this.#byId.get(instanceId)?.load
+    return this.#members.withId(instanceId)?.load
   }
 
   /** Shows everybody: first who can take work, in the order of {@link at}, then the others. For recordings. */
   eachMember(show: (member: Member) => void): void {
     this.#look()
     for (const member of this.#able.list) show(member)
-    for (const member of this.#slots) if (member?.position === -1) show(member)
+    for (const member of this.#members.inCircle()) if (member.position === -1) show(member)
   }
 
   /**
@@ -144,22 +129,18 @@ export class LanePool implements Slots {
     able: number,
   ): void {
     const slots = new Map(places.map(({ load, slot }) => [load, slot]))
-    for (const { load, slot } of [...this.#members.values()]) if (slots.get(load) !== slot) this.leave(load)
-    this.#slots.length = circle
+    for (const { load, slot } of [...this.#members]) if (slots.get(load) !== slot) this.leave(load)
+    this.#members.resize(circle)
     for (const { load, slot } of [...places].sort((a, b) => a.slot - b.slot)) this.join(load, slot)
     for (const [index, { load }] of places.entries())
       this.setBars(load, index < able || load.inFlight >= load.capacity ? 0 : BIT.excluded)
     this.#look()
-    this.#able.arrange(places.slice(0, able).map(({ load }) => this.#members.get(load) as Member))
+    this.#able.arrange(places.slice(0, able).map(({ load }) => this.#members.of(load) as Member))
   }
 
   /** The members that are instances of an agent. */
   ofAgent(agentId: string): readonly InstanceLoad[] {
-    if (this.#byAgent === undefined) {
-      this.#byAgent = new ByAgent()
-      for (const load of this.#members.keys()) this.#byAgent.add(load)
-    }
-    return this.#byAgent.of(agentId)
+    return this.#members.ofAgent(agentId)
   }
 
   /**
@@ -168,7 +149,7 @@ export class LanePool implements Slots {
    * @returns whether it is a member that was not left out for this cause before.
    */
   bar(load: InstanceLoad, bar: Bar, until?: number): boolean {
-    const member = this.#members.get(load)
+    const member = this.#members.of(load)
     if (member === undefined) return false
     member.barEnds = withEnd(member.barEnds, bar, until)
     this.touched(member)
@@ -177,19 +158,19 @@ export class LanePool implements Slots {
 
   /** A cause to leave it out holds no longer. @returns whether it did before. */
   unbar(load: InstanceLoad, bar: Bar): boolean {
-    const member = this.#members.get(load)
+    const member = this.#members.of(load)
     return member !== undefined && this.#setBars(member, member.bars & ~BIT[bar])
   }
 
   /** Leaves a member out for exactly these causes. */
   setBars(load: InstanceLoad, bars: number): void {
-    const member = this.#members.get(load)
+    const member = this.#members.of(load)
     if (member !== undefined) this.#setBars(member, bars)
   }
 
   /** Why it can't take work from this pool now; `undefined` when it can, or is no member. */
   refusalOf(load: InstanceLoad): RefusalReason | undefined {
-    const member = this.#members.get(load)
+    const member = this.#members.of(load)
     return member && load.refusalFor(this.#barsOf(member))
   }
 
@@ -228,14 +209,14 @@ export class LanePool implements Slots {
 
   get(instanceId: string): InstanceLoad | undefined {
     this.#look()
-    const member = this.#byId.get(instanceId)
+    const member = this.#members.withId(instanceId)
     return member === undefined || member.position === -1 ? undefined : member.load
   }
 
   /** Whether a member can't take work only because its slots are taken, at least one of which will be free again. */
   isBusy(instanceId: string): boolean {
     this.#look()
-    return this.#byId.get(instanceId)?.busy === true
+    return this.#members.withId(instanceId)?.busy === true
   }
 
   /** Whether none but these agents can take work, while others will once a slot of theirs is free. */
@@ -245,7 +226,7 @@ export class LanePool implements Slots {
     let able = this.#able.list.length
     for (const agentId of new Set(agentIds)) {
       for (const load of this.ofAgent(agentId)) {
-        const member = this.#members.get(load) as Member
+        const member = this.#members.of(load) as Member
         if (member.position !== -1) able--
         else if (member.busy) busy--
       }
@@ -262,7 +243,7 @@ export class LanePool implements Slots {
   /** The slot of the first member able to take work, from a position of the circle; -1 when there is none. */
   slotInCircle(position: number): number {
     this.#look()
-    return this.#able.slotFrom(position, this.#slots.length)
+    return this.#able.slotFrom(position, this.#members.circle)
   }
 
   ableIn(slot: number): InstanceLoad | undefined {
@@ -302,7 +283,7 @@ export class LanePool implements Slots {
     for (let i = 0; i < count; i++) {
       const member = this.#dirty[i] as Member
       member.dirty = false
-      if (this.#slots[member.slot] !== member) continue
+      if (!this.#members.has(member)) continue
       this.#able.place(member, member.load.refusalFor(this.#barsOf(member)))
       this.#health.count(member)
       this.#indexes.mark(member.slot)
@@ -341,11 +322,11 @@ export class LanePool implements Slots {
   }
 
   *#seats(): Generator<Seat> {
-    for (const { load, bars } of this.#members.values()) yield { load, bars: this.#health.heeded(bars) }
+    for (const { load, bars } of this.#members) yield { load, bars: this.#health.heeded(bars) }
   }
 
   #slotOf(load: InstanceLoad): number {
-    return this.ableIn(load.seenSlot) === load ? load.seenSlot : (this.#members.get(load)?.slot ?? -1)
+    return this.ableIn(load.seenSlot) === load ? load.seenSlot : (this.#members.of(load)?.slot ?? -1)
   }
 
   #barsOf(member: Member): number {
