@@ -242,9 +242,8 @@ export class Dispatcher {
     return this.permits.hasShut ? [...open].filter((lane) => !this.permits.isShut(lane)) : open
   }
 
-  /** An engine outside this process hands out bare references. */
+  /** An engine outside this process hands out bare references. What can't be read now is left to the next refill. */
   async #fetch(ref: TaskRef): Promise<void> {
-    // What can't be read now stays ready: the next refill comes upon it.
     const entry = await this.node.read('task', ref.id).catch(() => undefined)
     this.engine.finish([ref])
     if (entry?.value.state === 'ready') this.offer([entry])

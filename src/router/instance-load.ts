@@ -269,8 +269,3 @@ export class InstanceLoad {
       throw new RangeError(`Slots of ${this.instanceId} were given back more often than taken.`)
   }
 }
-
-/** A candidate as a function of somebody else's is shown it: it can be read, and nothing else. */
-export function viewOf(candidate: Candidate): Candidate {
-  return candidate instanceof InstanceLoad ? candidate.view : candidate
-}

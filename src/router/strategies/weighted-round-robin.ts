@@ -1,7 +1,6 @@
 import { BoundedMap } from '../../internal/bounded-map.js'
 import { fnv1a } from '../../internal/hash.js'
-import { builtIn } from '../built-in.js'
-import { viewOf } from '../instance-load.js'
+import { builtIn, viewOf } from '../built-in.js'
 import type { Candidate, CandidatePool, RoutingStrategy } from '../routing-strategy.js'
 import { checkNames, invalidOption } from './around.js'
 import { shareOf } from './load-score.js'

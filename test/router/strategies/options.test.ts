@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { isBatutaError } from '../../../src/errors/base-error.js'
-import type { RoutingStrategy } from '../../../src/router/routing-strategy.js'
+import { InstanceLoad } from '../../../src/router/instance-load.js'
+import type { Candidate, RoutingStrategy } from '../../../src/router/routing-strategy.js'
 import { balanced } from '../../../src/router/strategies/balanced.js'
 import { capabilityMatch } from '../../../src/router/strategies/capability-match.js'
 import { consistentHash } from '../../../src/router/strategies/consistent-hash.js'
@@ -14,6 +15,7 @@ import { roundRobin } from '../../../src/router/strategies/round-robin.js'
 import { sticky } from '../../../src/router/strategies/sticky.js'
 import { STRATEGY_NAMES } from '../../../src/router/strategies/strategy-by-name.js'
 import { weightedRoundRobin } from '../../../src/router/strategies/weighted-round-robin.js'
+import { Team } from './pool.js'
 
 /** Every factory, and one of its options where it has any. */
 const FACTORIES: readonly [(options: never) => RoutingStrategy, string?][] = [
@@ -66,4 +68,29 @@ it.each(FACTORIES)('%o refuses to restore what it did not write', (factory) => {
   const strategy = factory({} as never)
   for (const state of [null, 7, 'state', { 'task:work:': 'what' }])
     if (strategy.restore !== undefined) expect(errorOf(() => strategy.restore?.(state))?.code).toBe('OPTIONS_INVALID')
+})
+
+it('functions of users are shown what can only be read, and always the same', () => {
+  const shown = new Set<Candidate>()
+  const look = (candidate: Candidate) => {
+    shown.add(candidate)
+    expect([Object.isFrozen(candidate), candidate instanceof InstanceLoad]).toEqual([true, false])
+    return 1
+  }
+  const custom: RoutingStrategy = {
+    name: 'custom',
+    select({ pool, random, candidates }) {
+      for (const candidate of candidates) look(candidate)
+      look(pool.draw('custom', look, random) as Candidate)
+      expect(pool.total('custom', look)).toBe(candidates.length)
+      return pool.narrow('custom', look).lowest('custom', look)
+    },
+  }
+  const all = [weightedRoundRobin({ weights: look }), priority({ tiers: look }), custom, sticky({ then: custom })]
+  for (const strategy of all) {
+    const team = new Team(strategy, { anna: {}, bela: {} })
+    shown.clear()
+    for (let i = 0; i < 6; i++) expect(team.take({ sessionId: `s${i}` })).toBeDefined()
+    expect([shown.size, team.errors]).toEqual([2, []])
+  }
 })
