@@ -8,6 +8,10 @@ export const HEAD_START_MS = 20
 const OLD_MS = 1_000
 /** Sightings that are kept: of the heads of many lanes. */
 const MAX_SIGHTINGS = 10_000
+/** What storage has not shown for so long has been taken, or is seen anew. */
+const KEPT_MS = 60_000
+/** For one that comes, so many of the oldest are looked at: more go than come. */
+const LOOKED_AT = 2
 
 interface Sighting {
   readonly since: number
@@ -72,13 +76,29 @@ export class HeadStarts {
     return Math.max(0, since + place * HEAD_START_MS - this.clock.monotonic())
   }
 
+  /** Tasks that it remembers. */
+  get size(): number {
+    return this.#sightings.size
+  }
+
   clear(): void {
     this.#sightings.clear()
   }
 
   #note({ id }: TaskRef, isOurs: boolean, at = this.clock.monotonic()): Sighting {
+    this.#forget(at)
     const sighting = { since: at, isOurs, shownAt: at, knownAt: at }
     this.#sightings.set(id, sighting)
     return sighting
+  }
+
+  /** Forgets what is not shown any more; one that still waits goes to the end, out of the others' way. */
+  #forget(now: number): void {
+    for (let i = 0; i < LOOKED_AT; i++) {
+      const [id, sighting] = this.#sightings.oldest ?? []
+      if (id === undefined || sighting === undefined || now - sighting.since < KEPT_MS) return
+      if (now - sighting.knownAt < KEPT_MS) this.#sightings.set(id, sighting)
+      else this.#sightings.delete(id)
+    }
   }
 }

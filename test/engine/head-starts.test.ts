@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { TaskRef } from '../../src/engine/engine.js'
+import { HEAD_START_MS, HeadStarts } from '../../src/engine/in-process/head-starts.js'
+
+const ref = (id: string): TaskRef => ({ id, lane: 'work', tenant: 'default', rank: 0 })
+
+/** Head starts by a clock that is moved by hand. */
+function make() {
+  const clock = {
+    at: 1_000,
+    now: () => clock.at,
+    monotonic: () => clock.at,
+    setTimer: () => ({ cancel: () => undefined }),
+  }
+  return { clock, starts: new HeadStarts(clock, 100) }
+}
+
+describe('sightings', () => {
+  it('of tasks that storage shows no more are forgotten after a minute', () => {
+    const { clock, starts } = make()
+    for (let i = 0; i < 3_000; i++) {
+      starts.shown(ref(`t${i}`), clock.at)
+      clock.at += 100
+    }
+    // What was seen in the last minute, at ten a second.
+    expect(starts.size).toBeLessThanOrEqual(602)
+    expect(starts.size).toBeGreaterThan(500)
+  })
+
+  it('of a task that still waits are kept, however long that takes', () => {
+    const { clock, starts } = make()
+    for (let i = 0; i < 600; i++) {
+      starts.shown(ref('old'), clock.at)
+      starts.shown(ref(`t${i}`), clock.at)
+      clock.at += 1_000
+    }
+    starts.shown(ref('old'), clock.at)
+    expect(starts.isOld(ref('old'))).toBe(true)
+    expect(starts.distance(ref('old'), 3)).toBe(3)
+    expect(starts.isOld(ref('new'))).toBe(false)
+    expect(starts.size).toBeLessThan(70)
+  })
+
+  it('leave a task to the nodes before this one, each for its time', () => {
+    const { clock, starts } = make()
+    const seenAt = clock.at
+    starts.shown(ref('theirs'), seenAt)
+    expect(starts.distance(ref('theirs'), 1)).toBeUndefined()
+    expect(starts.waitMs(ref('theirs'), 1)).toBe(HEAD_START_MS)
+    clock.at = seenAt + HEAD_START_MS
+    starts.shown(ref('theirs'), clock.at)
+    expect(starts.distance(ref('theirs'), 1)).toBe(1)
+    expect(starts.distance(ref('theirs'), 2)).toBeUndefined()
+  })
+})
