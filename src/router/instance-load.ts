@@ -30,8 +30,8 @@ export interface Watcher {
 }
 
 /**
- * The live numbers of one agent instance, and the only way to change them. Strategies never see this object but its
- * {@link InstanceLoad.view}, which can only be read.
+ * The live numbers of one agent instance, and the only way to change them. Strategies of users never see this object but its
+ * {@link InstanceLoad.view}, which can only be read; ours read it as a `Candidate`.
  *
  * A change reaches the pools lazily: a membership of a pool that is up to date
  * watches the instance; the first change puts it on its pool's list of things to look at, later changes find no watcher. So a change costs as much as the pools
@@ -56,7 +56,7 @@ export class InstanceLoad {
   #moreWatchers: Watcher[] | undefined = undefined
   #snapshot: CandidateSnapshot | undefined
   #latencies: Latencies = undefined
-  /** What strategies see. */
+  /** What strategies of users see. */
   readonly view: Candidate
   readonly cost: number
   #ratedAt = 0

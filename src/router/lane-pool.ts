@@ -21,7 +21,7 @@ import { SlotIndexes } from './slot-indexes.js'
  * Nothing is recomputed when a member's numbers move: it is put on `#dirty`, once, and looked at when the pool is next asked.
  */
 export class LanePool implements Slots {
-  /** What strategies see. */
+  /** What strategies of users see. */
   readonly view: CandidatePool
   /** What strategies of this library see. */
   readonly ourView: CandidatePool

@@ -6,8 +6,7 @@ import { Fleet, type FleetOptions } from './fleet.js'
 import { judge, type Verdict } from './judge.js'
 import { tampered, tamperings } from './tampering.js'
 
-/** Another schedule for each run; a failure names it, and `CHAOS_SEED` repeats the plan and the moments of the kills. */
-/** Of the plan and the moments of the kills; what the machine makes of them differs from run to run. */
+/** Of the plan and the moments of the kills; what the machine makes of them differs from run to run. `CHAOS_SEED` chooses another. */
 const seed = Number(process.env.CHAOS_SEED ?? 4_242)
 const TIMEOUT_MS = 90_000
 
