@@ -35,11 +35,19 @@ const ROUND_MS = 200
 /** Of so many customers, in turn: more than there are agents mostly, so that no key is in everybody's way. */
 const CUSTOMERS = 65_536
 
+/** Each made by one literal, as the coordinator makes them: a copy by spreading keeps some fields somewhere else. */
 const TASKS = Array.from(
   { length: CUSTOMERS },
   (_, n): RoutableTask => ({
-    ...{ id: `task-${n}`, type: 'price_quote', requires: ['price'], tenant: 'default' },
-    ...{ priority: 'normal', attempts: 0, sessionId: `customer-${n}` },
+    id: `task-${n}`,
+    type: 'price_quote',
+    requires: ['price'],
+    tenant: 'default',
+    priority: 'normal',
+    sessionId: `customer-${n}`,
+    attempts: 0,
+    timeoutMs: 30_000,
+    metadata: undefined,
   }),
 )
 const [TASK] = TASKS as [RoutableTask]

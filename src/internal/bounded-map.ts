@@ -35,8 +35,8 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    this.delete(key)
-    if (this.#entries.size >= this.#limit && this.oldest !== undefined) this.delete(this.oldest[0])
+    if (this.#entries.has(key)) this.delete(key)
+    else if (this.#entries.size >= this.#limit && this.oldest !== undefined) this.delete(this.oldest[0])
     this.#entries.set(key, value)
   }
 

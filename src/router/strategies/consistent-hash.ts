@@ -89,7 +89,7 @@ function jump(key: number, buckets: number): number {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    next = Math.floor((bucket + 1) / ((((mixed ^ (mixed >>> 14)) >>> 0) + 1) / 2 ** 32))
+    next = Math.floor(((bucket + 1) * 2 ** 32) / (((mixed ^ (mixed >>> 14)) >>> 0) + 1))
   }
   return bucket
 }

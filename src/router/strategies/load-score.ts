@@ -35,19 +35,21 @@ export const SHARE = Symbol('share')
 /**
  * Who is compared: everybody in a small pool; of a large one two, drawn with chances in proportion to their share. Drawn
  * evenly, agents with one slot would be offered as much as those with a hundred.
- * @param into - is filled with them.
+ * @param into - is written anew with them, and nobody else.
  */
 export function contenders(pool: CandidatePool, random: Random, scanLimit: number, into: Candidate[]): void {
   const { size } = pool
-  into.length = 0
+  let count = 0
   if (size <= scanLimit) {
-    for (let i = 0; i < size; i++) into.push(pool.at(i) as Candidate)
-    return
+    for (; count < size; count++) into[count] = pool.at(count) as Candidate
+  } else {
+    const first = pool.draw(SHARE, shareOf, random)
+    const second = pool.draw(SHARE, shareOf, random, first)
+    if (first !== undefined) into[count++] = first
+    if (second !== undefined) into[count++] = second
   }
-  const first = pool.draw(SHARE, shareOf, random)
-  const second = pool.draw(SHARE, shareOf, random, first)
-  if (first !== undefined) into.push(first)
-  if (second !== undefined) into.push(second)
+  // Two, mostly, and two before: a list that is emptied is allocated anew.
+  if (into.length !== count) into.length = count
 }
 
 /** The one with the lowest score; ties go to the least recently assigned. */

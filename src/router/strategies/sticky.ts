@@ -19,22 +19,53 @@ export interface StickyOptions {
   readonly maxPins?: number | undefined
 }
 
-/** An agent instance per lane would do; a session with tasks in several lanes may need several. */
-const INSTANCES_PER_PIN = 3
-
 /** Tasks that are held back at a time. One more goes to whoever is free. */
 const MAX_HELD = 10_000
 
-/** Made by a constructor, not a literal: there is one for every decision, see `RoutingDecision`. */
+/**
+ * Who had a key's tasks, used last comes first: one would do per lane, and a session with tasks in several lanes may need
+ * several. Fields and a constructor, no list and no literal: there is one for every decision, see {@link RoutingDecision}.
+ */
 class Pin {
-  /**
-   * @param instances - used last comes first.
-   * @param usedAt - wall-clock milliseconds.
-   */
   constructor(
-    readonly instances: readonly string[],
+    readonly first: string,
+    readonly second: string | undefined,
+    readonly third: string | undefined,
+    /** Wall-clock milliseconds. */
     readonly usedAt: number,
   ) {}
+
+  /** The pin after one more task. */
+  static after(before: Pin | undefined, instanceId: string, now: number): Pin {
+    if (before === undefined) return new Pin(instanceId, undefined, undefined, now)
+    const { first, second, third } = before
+    if (first === instanceId) return new Pin(first, second, third, now)
+    return new Pin(instanceId, first, second === instanceId ? third : second, now)
+  }
+
+  static from({ instances: [first = '', second, third], usedAt }: PinState): Pin {
+    return new Pin(first, second, third, usedAt)
+  }
+
+  /** Whom to ask in the given turn, from 0. */
+  at(turn: number): string | undefined {
+    if (turn === 0) return this.first
+    return turn === 1 ? this.second : this.third
+  }
+
+  get state(): PinState {
+    const { first, second, third, usedAt } = this
+    return { instances: [first, second, third].filter((id) => id !== undefined), usedAt }
+  }
+}
+
+/** Instances that one key may have. */
+const INSTANCES_PER_PIN = 3
+
+interface PinState {
+  /** One to three, used last comes first. */
+  readonly instances: readonly string[]
+  readonly usedAt: number
 }
 
 const PINNED = Symbol('pinned')
@@ -60,10 +91,17 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   let isPinned = false
   let waitMs: number | undefined
 
-  const pin = (pinned: string, before: readonly string[], instanceId: string, now: number) => {
-    for (let { oldest } = pins; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest)
-      pins.delete(oldest[0])
-    pins.set(pinned, new Pin(withFirst(before, instanceId), now))
+  /** No pin expires before. */
+  let expiryAt = 0
+
+  const expire = (now: number) => {
+    let { oldest } = pins
+    for (; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest) pins.delete(oldest[0])
+    expiryAt = (oldest?.[1].usedAt ?? now) + ttlMs
+  }
+  const pin = (pinned: string, before: Pin | undefined, instanceId: string, now: number) => {
+    if (now > expiryAt) expire(now)
+    pins.set(pinned, Pin.after(before, instanceId, now))
   }
   const select = (context: RoutingContext) => {
     const { task, pool, now } = context
@@ -73,13 +111,15 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
     if (pinned === undefined) return passOn.select(context)
     if (typeof pinned !== 'string') throw new TypeError(`key() must give a string or undefined, not ${typeof pinned}.`)
     const known = pins.get(pinned)
-    const instances = known !== undefined && now - known.usedAt <= ttlMs ? known.instances : []
-    for (const instanceId of instances) {
+    const before = known !== undefined && now - known.usedAt <= ttlMs ? known : undefined
+    for (let turn = 0; turn < INSTANCES_PER_PIN; turn++) {
+      const instanceId = before?.at(turn)
+      if (instanceId === undefined) break
       const candidate = pool.get(instanceId)
       if (candidate !== undefined) {
         isPinned = true
         holds.end(task.id)
-        pin(pinned, instances, instanceId, now)
+        pin(pinned, before, instanceId, now)
         return candidate
       }
       if (stickyWaitMs === 0 || !pool.isBusy(instanceId)) continue
@@ -89,7 +129,7 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
     const chosen = passOn.select(context)
     if (chosen === undefined) return undefined
     holds.end(task.id)
-    pin(pinned, instances, chosen.instanceId, now)
+    pin(pinned, before, chosen.instanceId, now)
     return chosen
   }
 
@@ -102,32 +142,32 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
       terms: (task, candidate, memo) => (memo === PINNED ? { pin: 0 } : (passOn.terms?.(task, candidate, memo) ?? {})),
     }),
     askAgainMs: (context) => waitMs ?? passOn.askAgainMs?.(context),
-    snapshot: () => ({ pins: Object.fromEntries(pins), then: passOn.snapshot?.() }),
+    snapshot: () => ({
+      pins: Object.fromEntries([...pins].map(([pinned, pin]) => [pinned, pin.state])),
+      then: passOn.snapshot?.(),
+    }),
     restore(state) {
       if (typeof state !== 'object' || state === null || !('pins' in state)) throw foreignState('sticky')
-      const restored = entriesOf('sticky', state.pins, isPin)
+      const restored = entriesOf('sticky', state.pins, isPinState)
       if (passOn.restore !== undefined) passOn.restore('then' in state ? state.then : undefined)
       pins.clear()
-      for (const [pinned, one] of restored) pins.set(pinned, one)
+      expiryAt = 0
+      for (const [pinned, one] of restored) pins.set(pinned, Pin.from(one))
     },
   }
   // A function of somebody else's is shown the task: then it is shown a frozen one.
   return isBuiltIn(inner) && options.key === undefined ? builtIn(strategy) : strategy
 }
 
-function withFirst(before: readonly string[], instanceId: string): readonly string[] {
-  if (before.length === 0) return [instanceId]
-  if (before[0] === instanceId) return before
-  return [instanceId, ...before.filter((id) => id !== instanceId)].slice(0, INSTANCES_PER_PIN)
-}
-
 function sessionOf(task: RoutableTask): string | undefined {
   return task.sessionId
 }
 
-function isPin(value: unknown): value is Pin {
+function isPinState(value: unknown): value is PinState {
   if (typeof value !== 'object' || value === null || !('instances' in value && 'usedAt' in value)) return false
-  return Array.isArray(value.instances) && Number.isFinite(value.usedAt)
+  const { instances, usedAt } = value
+  if (!Array.isArray(instances) || instances.length < 1 || instances.length > INSTANCES_PER_PIN) return false
+  return instances.every((id) => typeof id === 'string') && Number.isFinite(usedAt)
 }
 
 /** Since when tasks are held back. */

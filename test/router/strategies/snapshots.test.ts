@@ -72,7 +72,8 @@ describe.each(Object.entries(MAKERS))('%s', (_name, make) => {
     const strategy = make()
     work(new Team(strategy, members()), 0, 50)
     const before = JSON.stringify(strategy.snapshot?.())
-    for (const state of [null, 7, { pins: { s: {} } }, { 'task:work:': 'x', pins: 1 }]) {
+    const noPin = { pins: { s: { instances: [], usedAt: 1 } } }
+    for (const state of [null, 7, { pins: { s: {} } }, noPin, { 'task:work:': 'x', pins: 1 }]) {
       expect(() => strategy.restore?.(state)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }))
       expect(JSON.stringify(strategy.snapshot?.())).toBe(before)
     }

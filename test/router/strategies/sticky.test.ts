@@ -62,6 +62,44 @@ describe('a session', () => {
     expect(team.take(session('s'))).not.toBe(agent)
   })
 
+  it('remembers the three it had last, in a snapshot too', () => {
+    const strategy = sticky()
+    const team = new Team(strategy, four())
+    const had: (string | undefined)[] = []
+    for (let i = 0; i < 4; i++) {
+      had.unshift(team.take(session('s')))
+      pause(team, had[0])
+    }
+    const ids = (agents: typeof had) => agents.map((agent) => team.load(String(agent)).instanceId)
+    expect(strategy.snapshot?.()).toMatchObject({ pins: { s: { instances: ids(had.slice(0, 3)) } } })
+    strategy.restore?.(JSON.parse(JSON.stringify(strategy.snapshot?.())))
+    for (const agent of had) resume(team, agent)
+    pause(team, had[0])
+    expect(team.take(session('s'))).toBe(had[1])
+    expect(strategy.snapshot?.()).toMatchObject({
+      pins: { s: { instances: ids([had[1], had[0], had[2]]) } },
+    })
+  })
+
+  it('is forgotten after ttlMs, though nobody asks for it: when the next one gets an agent', () => {
+    const strategy = sticky({ ttlMs: MINUTE_MS })
+    const team = new Team(strategy, four())
+    const pinned = () => Object.keys(((strategy.snapshot?.() ?? {}) as { pins: object }).pins)
+    for (const id of ['a', 'b']) {
+      team.take(session(id))
+      team.now += MINUTE_MS / 2
+    }
+    team.take(session('c'))
+    expect(pinned()).toEqual(['a', 'b', 'c'])
+    team.now += 1
+    team.take(session('d'))
+    expect(pinned()).toEqual(['b', 'c', 'd'])
+    strategy.restore?.(strategy.snapshot?.())
+    team.now += MINUTE_MS + 1
+    team.take(session('e'))
+    expect(pinned()).toEqual(['e'])
+  })
+
   it('is forgotten when more than maxPins are known: the one used longest ago first', () => {
     const strategy = sticky({ maxPins: 2, then: roundRobin() })
     const team = new Team(strategy, four())
