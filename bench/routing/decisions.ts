@@ -32,25 +32,28 @@ const LOAD = 0.6
 const ROUNDS = 5
 const ROUND_MS = 200
 
-/** Of so many customers, in turn: more than there are agents mostly, so that no key is in everybody's way. */
-const CUSTOMERS = 65_536
+/** Tasks of so many customers, in turn: more than there are agents, or a few customers would be in everybody's way. */
+const CUSTOMERS = 262_144
+const NAMES = Array.from({ length: CUSTOMERS }, (_, n) => `customer-${n}`)
 
-/** Each made by one literal, as the coordinator makes them: a copy by spreading keeps some fields somewhere else. */
-const TASKS = Array.from(
-  { length: CUSTOMERS },
-  (_, n): RoutableTask => ({
-    id: `task-${n}`,
-    type: 'price_quote',
-    requires: ['price'],
+const TYPE = 'price_quote'
+const REQUIRES = ['price']
+
+/** Made for its decision, as the coordinator does it. */
+function taskOf(n: number): RoutableTask {
+  const name = NAMES[n % CUSTOMERS] as string
+  return {
+    id: name,
+    type: TYPE,
+    requires: REQUIRES,
     tenant: 'default',
     priority: 'normal',
-    sessionId: `customer-${n}`,
+    sessionId: name,
     attempts: 0,
     timeoutMs: 30_000,
     metadata: undefined,
-  }),
-)
-const [TASK] = TASKS as [RoutableTask]
+  }
+}
 
 function poolOf(agents: number): { roster: Roster; pool: LanePool } {
   const roster = new Roster()
@@ -58,7 +61,7 @@ function poolOf(agents: number): { roster: Roster; pool: LanePool } {
   for (let i = 0; i < agents; i++) {
     const capabilities = ['price', ...Array.from({ length: i % 4 }, (_, extra) => `extra-${extra}`)]
     const load = roster.add({ instanceId: `agent-${i}@here`, agentId: `agent-${i}`, capabilities, capacity: SLOTS })
-    load.restoreLatencies([TASK.type, 100 + (i % 50)])
+    load.restoreLatencies([TYPE, 100 + (i % 50)])
     pool.join(load)
   }
   return { roster, pool }
@@ -96,7 +99,7 @@ class Churn {
   step(load: InstanceLoad | undefined): void {
     const done = this.#running[this.#at]
     if (done !== undefined) {
-      done.record(TASK.type, 'success', 100, 0)
+      done.record(TYPE, 'success', 100, 0)
       done.release()
     }
     load?.assign(this.roster.nextSequence())
@@ -110,7 +113,7 @@ function routed(strategy: StrategyName, agents: number): { picks: number; steps:
   const router = new Router({ strategy, random: seededRandom(1) })
   const churn = new Churn(roster, Math.floor(agents * SLOTS * LOAD))
   let n = 0
-  const pick = () => router.decide(TASKS[n++ % CUSTOMERS] as RoutableTask, pool).candidate
+  const pick = () => router.decide(taskOf(n++), pool).candidate
   const step = () => churn.step(pick())
   for (let i = 0; i < agents * SLOTS; i++) step()
   const steps = rate(step)
@@ -123,7 +126,7 @@ function naive(agents: number): number {
   const churn = new Churn(roster, Math.floor(agents * SLOTS * LOAD))
   const step = () => {
     const able = all.filter(
-      (load) => load.inFlight < load.capacity && TASK.requires.every((need) => load.capabilities.includes(need)),
+      (load) => load.inFlight < load.capacity && REQUIRES.every((need) => load.capabilities.includes(need)),
     )
     let best: InstanceLoad | undefined
     for (const load of able)
@@ -149,7 +152,7 @@ function peerOf(strategy: string): Measured['peer'] {
   const picks = SIZES.map((agents) => {
     const list = moleculer.makeList(name, agents)
     let calls = 0
-    return rate(() => void list.next({ params: { key: `customer-${calls++ % CUSTOMERS}` } }), agents > 1_000 ? 1 : 256)
+    return rate(() => void list.next({ params: { key: NAMES[calls++ % CUSTOMERS] } }), agents > 1_000 ? 1 : 256)
   })
   return { name: `moleculer ${moleculer.version} ${name}`, picks }
 }

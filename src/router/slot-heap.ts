@@ -1,11 +1,15 @@
 /**
  * A binary heap of slots: the lowest score first, then who was assigned least recently, then the lowest slot. Each slot can be moved or taken out where it stands. Every operation is O(log n).
+ *
+ * What is compared stands where its slot stands, not by slot: on the way down, the two that are compared then lie side by
+ * side, and of a hundred thousand each step waits for memory once.
  */
 export class SlotHeap {
   readonly slots: number[] = []
+  /** By place, as in `slots`. */
   #score = new Float64Array(16)
   #lastAssigned = new Float64Array(16)
-  /** Where a slot stands in `slots`, plus one; 0 when it is not in the heap. */
+  /** Where a slot stands, plus one; 0 when it is not in the heap. */
   #place = new Int32Array(16)
 
   has(slot: number): boolean {
@@ -15,11 +19,9 @@ export class SlotHeap {
   /** Puts a slot in, or moves it to where it now belongs. A score that is no number counts as the highest. */
   set(slot: number, score: number, lastAssigned: number): void {
     if (slot >= this.#place.length) this.#grow(slot)
-    this.#score[slot] = Number.isNaN(score) ? Number.POSITIVE_INFINITY : score
-    this.#lastAssigned[slot] = lastAssigned
     let at = (this.#place[slot] as number) - 1
     if (at < 0) at = this.slots.push(slot) - 1
-    this.#down(this.#up(at, slot), slot)
+    this.#settle(at, slot, Number.isNaN(score) ? Number.POSITIVE_INFINITY : score, lastAssigned)
   }
 
   delete(slot: number): void {
@@ -27,51 +29,59 @@ export class SlotHeap {
     const at = (this.#place[slot] as number) - 1
     this.#place[slot] = 0
     const last = this.slots.pop() as number
-    if (last !== slot) this.#down(this.#up(at, last), last)
+    const from = this.slots.length
+    if (last !== slot) this.#settle(at, last, this.#score[from] as number, this.#lastAssigned[from] as number)
   }
 
-  #before(a: number, b: number): boolean {
-    const scoreA = this.#score[a] as number
-    const scoreB = this.#score[b] as number
-    if (scoreA !== scoreB) return scoreA < scoreB
-    const lastA = this.#lastAssigned[a] as number
-    const lastB = this.#lastAssigned[b] as number
-    return lastA !== lastB ? lastA < lastB : a < b
-  }
-
-  /** Moves a slot towards the root from a place that is free for it; returns the place it may take. */
-  #up(from: number, slot: number): number {
+  /** Puts a slot down where it belongs, beginning at a place that is free for it. */
+  #settle(from: number, slot: number, score: number, lastAssigned: number): void {
     const { slots } = this
-    const place = this.#place
     let at = from
     while (at > 0) {
       const parent = (at - 1) >> 1
-      const above = slots[parent] as number
-      if (!this.#before(slot, above)) break
-      slots[at] = above
-      place[above] = at + 1
+      if (!this.#isAfter(parent, slot, score, lastAssigned)) break
+      this.#move(parent, at)
       at = parent
     }
-    return at
-  }
-
-  /** Moves a slot away from the root, and puts it down. */
-  #down(from: number, slot: number): void {
-    const { slots } = this
-    const place = this.#place
-    let at = from
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= slots.length) break
-      if (child + 1 < slots.length && this.#before(slots[child + 1] as number, slots[child] as number)) child++
-      const below = slots[child] as number
-      if (!this.#before(below, slot)) break
-      slots[at] = below
-      place[below] = at + 1
-      at = child
+    // Who has risen stands above what is larger already.
+    if (at === from) {
+      for (let child = 2 * at + 1; child < slots.length; child = 2 * at + 1) {
+        if (child + 1 < slots.length && this.#isChildAfter(child)) child++
+        if (this.#isAfter(child, slot, score, lastAssigned)) break
+        this.#move(child, at)
+        at = child
+      }
     }
     slots[at] = slot
-    place[slot] = at + 1
+    this.#score[at] = score
+    this.#lastAssigned[at] = lastAssigned
+    this.#place[slot] = at + 1
+  }
+
+  /** Whether who stands at a place comes after these. */
+  #isAfter(at: number, slot: number, score: number, lastAssigned: number): boolean {
+    const theirScore = this.#score[at] as number
+    if (theirScore !== score) return theirScore > score
+    const theirLast = this.#lastAssigned[at] as number
+    return theirLast !== lastAssigned ? theirLast > lastAssigned : (this.slots[at] as number) > slot
+  }
+
+  /** Whether who stands at a place comes after its right neighbour. */
+  #isChildAfter(at: number): boolean {
+    return this.#isAfter(
+      at,
+      this.slots[at + 1] as number,
+      this.#score[at + 1] as number,
+      this.#lastAssigned[at + 1] as number,
+    )
+  }
+
+  #move(from: number, to: number): void {
+    const slot = this.slots[from] as number
+    this.slots[to] = slot
+    this.#score[to] = this.#score[from] as number
+    this.#lastAssigned[to] = this.#lastAssigned[from] as number
+    this.#place[slot] = to + 1
   }
 
   #grow(slot: number): void {
