@@ -14,13 +14,13 @@ export class TooSlow extends Error {}
 
 /**
  * Starts so many processes that work, adds tasks from this one, several times, and stops them.
- * @returns milliseconds from the first task that is added to the last that has ended: the median of the rounds after the first.
+ * @returns milliseconds from the first task that is added to the last that has ended: the median of the rounds after those to warm up.
  * @throws TooSlow when a round takes longer than a minute; an error when a node ends on its own.
  */
 export async function runNodes(
   name: QueueName,
   at: string,
-  { nodes, tasks, rounds }: { nodes: number; tasks: number; rounds: number },
+  { nodes, tasks, rounds, warmUps }: { nodes: number; tasks: number; rounds: number; warmUps: number },
 ): Promise<number> {
   const producer = await QUEUES[name].producer(at)
   const children: ChildProcess[] = []
@@ -42,7 +42,7 @@ export async function runNodes(
     // They all end when it is over.
     failed.catch(() => undefined)
     const times: number[] = []
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = -warmUps; round < rounds; round++) {
       ended = 0
       const all = new Promise<void>((resolve) => {
         done = resolve
@@ -56,7 +56,7 @@ export async function runNodes(
       for (const batch of batchesOf(tasks)) await producer.add(batch)
       await Promise.race([all, failed, tooSlow]).finally(() => clearTimeout(late))
       const tookMs = performance.now() - startedAt
-      if (round > 0 || tookMs > SLOW_MS) times.push(tookMs)
+      if (round >= 0 || tookMs > SLOW_MS) times.push(tookMs)
       if (tookMs > SLOW_MS) break
     }
     return percentile(times, 0.5)
