@@ -35,13 +35,16 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    if (this.#entries.has(key)) this.delete(key)
-    else if (this.#entries.size >= this.#limit && this.oldest !== undefined) this.delete(this.oldest[0])
+    const wasThere = this.delete(key)
+    if (!wasThere && this.#entries.size >= this.#limit && this.oldest !== undefined) this.delete(this.oldest[0])
     this.#entries.set(key, value)
   }
 
-  delete(key: K): void {
-    if (this.#entries.delete(key) && this.#oldest?.[0] === key) this.#oldest = undefined
+  /** @returns whether it was there. */
+  delete(key: K): boolean {
+    const wasThere = this.#entries.delete(key)
+    if (wasThere && this.#oldest?.[0] === key) this.#oldest = undefined
+    return wasThere
   }
 
   clear(): void {

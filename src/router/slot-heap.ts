@@ -46,7 +46,7 @@ export class SlotHeap {
     // Who has risen stands above what is larger already.
     if (at === from) {
       for (let child = 2 * at + 1; child < slots.length; child = 2 * at + 1) {
-        if (child + 1 < slots.length && this.#isChildAfter(child)) child++
+        if (child + 1 < slots.length && this.#isAfterNext(child)) child++
         if (this.#isAfter(child, slot, score, lastAssigned)) break
         this.#move(child, at)
         at = child
@@ -66,13 +66,14 @@ export class SlotHeap {
     return theirLast !== lastAssigned ? theirLast > lastAssigned : (this.slots[at] as number) > slot
   }
 
-  /** Whether who stands at a place comes after its right neighbour. */
-  #isChildAfter(at: number): boolean {
+  /** Whether who stands at a place comes after who stands at the next. */
+  #isAfterNext(at: number): boolean {
+    const next = at + 1
     return this.#isAfter(
       at,
-      this.slots[at + 1] as number,
-      this.#score[at + 1] as number,
-      this.#lastAssigned[at + 1] as number,
+      this.slots[next] as number,
+      this.#score[next] as number,
+      this.#lastAssigned[next] as number,
     )
   }
 

@@ -22,50 +22,43 @@ export interface StickyOptions {
 /** Tasks that are held back at a time. One more goes to whoever is free. */
 const MAX_HELD = 10_000
 
+/** An agent instance per lane would do; a session with tasks in several lanes may need several. */
+const INSTANCES_PER_PIN = 3
+
 /**
- * Who had a key's tasks, used last comes first: one would do per lane, and a session with tasks in several lanes may need
- * several. Fields and a constructor, no list and no literal: there is one for every decision, see {@link RoutingDecision}.
+ * Who had a key's task, and who had one before: a value, and few. Made by a constructor, no list and no literal: there is one for
+ * every decision, see {@link RoutingDecision}.
  */
 class Pin {
   constructor(
-    readonly first: string,
-    readonly second: string | undefined,
-    readonly third: string | undefined,
+    readonly instanceId: string,
+    readonly before: Pin | undefined,
     /** Wall-clock milliseconds. */
     readonly usedAt: number,
   ) {}
-
-  /** The pin after one more task. */
-  static after(before: Pin | undefined, instanceId: string, now: number): Pin {
-    if (before === undefined) return new Pin(instanceId, undefined, undefined, now)
-    const { first, second, third } = before
-    if (first === instanceId) return new Pin(first, second, third, now)
-    return new Pin(instanceId, first, second === instanceId ? third : second, now)
-  }
-
-  static from({ instances: [first = '', second, third], usedAt }: PinState): Pin {
-    return new Pin(first, second, third, usedAt)
-  }
-
-  /** Whom to ask in the given turn, from 0. */
-  at(turn: number): string | undefined {
-    if (turn === 0) return this.first
-    return turn === 1 ? this.second : this.third
-  }
-
-  get state(): PinState {
-    const { first, second, third, usedAt } = this
-    return { instances: [first, second, third].filter((id) => id !== undefined), usedAt }
-  }
 }
 
-/** Instances that one key may have. */
-const INSTANCES_PER_PIN = 3
+/** All but one instance, and at most so many. */
+function without(pin: Pin | undefined, instanceId: string, limit: number): Pin | undefined {
+  if (pin === undefined || limit === 0) return undefined
+  if (pin.instanceId === instanceId) return pin.before
+  return new Pin(pin.instanceId, without(pin.before, instanceId, limit - 1), pin.usedAt)
+}
 
 interface PinState {
-  /** One to three, used last comes first. */
+  /** Used last comes first. */
   readonly instances: readonly string[]
   readonly usedAt: number
+}
+
+function stateOf(pin: Pin): PinState {
+  const instances: string[] = []
+  for (let at: Pin | undefined = pin; at !== undefined; at = at.before) instances.push(at.instanceId)
+  return { instances, usedAt: pin.usedAt }
+}
+
+function pinFrom({ instances, usedAt }: PinState): Pin {
+  return instances.reduceRight<Pin | undefined>((before, id) => new Pin(id, before, usedAt), undefined) as Pin
 }
 
 const PINNED = Symbol('pinned')
@@ -94,14 +87,13 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
   /** No pin expires before. */
   let expiryAt = 0
 
-  const expire = (now: number) => {
-    let { oldest } = pins
-    for (; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest) pins.delete(oldest[0])
-    expiryAt = (oldest?.[1].usedAt ?? now) + ttlMs
-  }
   const pin = (pinned: string, before: Pin | undefined, instanceId: string, now: number) => {
-    if (now > expiryAt) expire(now)
-    pins.set(pinned, Pin.after(before, instanceId, now))
+    if (now > expiryAt) {
+      let { oldest } = pins
+      for (; oldest !== undefined && now - oldest[1].usedAt > ttlMs; oldest = pins.oldest) pins.delete(oldest[0])
+      expiryAt = (oldest?.[1].usedAt ?? now) + ttlMs
+    }
+    pins.set(pinned, new Pin(instanceId, without(before, instanceId, INSTANCES_PER_PIN - 1), now))
   }
   const select = (context: RoutingContext) => {
     const { task, pool, now } = context
@@ -112,9 +104,8 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
     if (typeof pinned !== 'string') throw new TypeError(`key() must give a string or undefined, not ${typeof pinned}.`)
     const known = pins.get(pinned)
     const before = known !== undefined && now - known.usedAt <= ttlMs ? known : undefined
-    for (let turn = 0; turn < INSTANCES_PER_PIN; turn++) {
-      const instanceId = before?.at(turn)
-      if (instanceId === undefined) break
+    for (let had = before; had !== undefined; had = had.before) {
+      const { instanceId } = had
       const candidate = pool.get(instanceId)
       if (candidate !== undefined) {
         isPinned = true
@@ -143,7 +134,7 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
     }),
     askAgainMs: (context) => waitMs ?? passOn.askAgainMs?.(context),
     snapshot: () => ({
-      pins: Object.fromEntries([...pins].map(([pinned, pin]) => [pinned, pin.state])),
+      pins: Object.fromEntries([...pins].map(([id, pin]) => [id, stateOf(pin)])),
       then: passOn.snapshot?.(),
     }),
     restore(state) {
@@ -152,7 +143,7 @@ export function sticky(options: StickyOptions = {}): RoutingStrategy {
       if (passOn.restore !== undefined) passOn.restore('then' in state ? state.then : undefined)
       pins.clear()
       expiryAt = 0
-      for (const [pinned, one] of restored) pins.set(pinned, Pin.from(one))
+      for (const [id, state] of restored) pins.set(id, pinFrom(state))
     },
   }
   // A function of somebody else's is shown the task: then it is shown a frozen one.
@@ -166,7 +157,7 @@ function sessionOf(task: RoutableTask): string | undefined {
 function isPinState(value: unknown): value is PinState {
   if (typeof value !== 'object' || value === null || !('instances' in value && 'usedAt' in value)) return false
   const { instances, usedAt } = value
-  if (!Array.isArray(instances) || instances.length < 1 || instances.length > INSTANCES_PER_PIN) return false
+  if (!Array.isArray(instances) || instances.length === 0) return false
   return instances.every((id) => typeof id === 'string') && Number.isFinite(usedAt)
 }
 
