@@ -1,5 +1,6 @@
 /**
- * A binary heap of slots: the lowest score first, then who was assigned least recently, then the lowest slot. Each slot can be moved or taken out where it stands. Every operation is O(log n).
+ * A binary heap of slots: the lowest score first, then who was assigned least recently, then the lowest slot. Each slot can be
+ * moved or taken out where it stands. Every operation is O(log n).
  *
  * What is compared stands where its slot stands, not by slot: on the way down, the two that are compared then lie side by
  * side, and of a hundred thousand each step waits for memory once.

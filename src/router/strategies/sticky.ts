@@ -26,8 +26,8 @@ const MAX_HELD = 10_000
 const INSTANCES_PER_PIN = 3
 
 /**
- * Who had a key's task, and who had one before: a value, and few. Made by a constructor, no list and no literal: there is one for
- * every decision, see {@link RoutingDecision}.
+ * Who had a key's last task, and behind it who had one before, each once: a value. Made by a constructor, with no list and no
+ * literal: there is one for every decision, see {@link RoutingDecision}.
  */
 class Pin {
   constructor(
