@@ -98,6 +98,7 @@ export {
   type IndexQuery,
   type IndexRange,
   type KeyPart,
+  type QueryAnswer,
   type RecordKey,
   type RecordValue,
   type SetResult,

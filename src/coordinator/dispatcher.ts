@@ -7,6 +7,7 @@ import type { ClaimFacts } from '../task/task-life-cycle.js'
 import type { TaskRecord } from '../task/task-record.js'
 import type { AgentInstance } from './agents/agent-instance.js'
 import type { AgentRegistry } from './agents/agent-registry.js'
+import { BareRefs } from './bare-refs.js'
 import { chooseAgent, failedAgents } from './choose-agent.js'
 import { type ClaimResult, commitClaim, type Reservation } from './claim.js'
 import type { Amount } from './limits/amount.js'
@@ -38,6 +39,7 @@ export class Dispatcher {
   readonly parked: Parked
   /** Tokens of claims from before they are sent until they are settled: what this owner knows it holds. */
   readonly claims = new Set<string>()
+  readonly #bare: BareRefs
   #isPumping = false
   #isScheduled = false
 
@@ -51,6 +53,7 @@ export class Dispatcher {
     private readonly hooks: DispatcherHooks,
   ) {
     this.parked = new Parked(node, () => this.unpark())
+    this.#bare = new BareRefs(node, registry)
   }
 
   /** Tasks have become ready. */
@@ -160,7 +163,7 @@ export class Dispatcher {
       while (this.hooks.mayClaim()) {
         const lanes: string[] = []
         for (const lane of this.#open(this.#waiting)) if (this.registry.lane(lane).hasRoom) lanes.push(lane)
-        if (lanes.length === 0) break
+        if (lanes.length === 0 || this.#bare.fill(lanes)) break
         const [ref] = this.engine.want(lanes, 1)
         if (ref !== undefined) this.#dispatch(ref)
         else for (const lane of lanes) this.#waiting.delete(lane)
@@ -172,10 +175,7 @@ export class Dispatcher {
 
   #dispatch(ref: TaskRef): void {
     const known = ref.hint as Entry | undefined
-    if (known === undefined) {
-      void this.#fetch(ref)
-      return
-    }
+    if (known === undefined) return void this.#fetch(ref)
     const task = known.value
     if (task.expiresAt !== undefined && task.attempts.length === 0 && task.expiresAt <= this.node.time.now()) {
       this.engine.finish([ref])
@@ -203,8 +203,7 @@ export class Dispatcher {
       return
     }
     const { decision, askAgainMs } = chooseAgent(this.node, this.router, this.registry, task, pool)
-    const { agent } = decision
-    const instance = agent === undefined ? undefined : this.registry.get(agent)
+    const instance = decision.agent === undefined ? undefined : this.registry.get(decision.agent)
     // The router can't know what this task may cost. Its agent is left out from now on, and somebody else may take it.
     const isTooDear = instance?.gate?.admits(need) === false
     if (instance === undefined || isTooDear) {
@@ -242,11 +241,12 @@ export class Dispatcher {
     return this.permits.hasShut ? [...open].filter((lane) => !this.permits.isShut(lane)) : open
   }
 
-  /** An engine outside this process hands out bare references. What can't be read now is left to the next refill. */
+  /** What can't be read now is left to the next refill. */
   async #fetch(ref: TaskRef): Promise<void> {
-    const entry = await this.node.read('task', ref.id).catch(() => undefined)
-    this.engine.finish([ref])
-    if (entry?.value.state === 'ready') this.offer([entry])
+    const entry = await this.#bare.read(ref)
+    if (entry !== undefined && this.hooks.mayClaim()) this.#dispatch({ ...ref, hint: entry })
+    else this.engine.finish([ref])
+    this.wake([ref.lane])
   }
 
   #reserve(

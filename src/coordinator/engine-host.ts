@@ -3,7 +3,6 @@ import type { EngineHost, TaskRef } from '../engine/engine.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { NodeContext } from './node-context.js'
 import { ReadyReader } from './ready-query.js'
-import { refOf } from './task-ref.js'
 
 /** How soon others act upon a hint, at the least. */
 const HINT_MS = 2
@@ -22,7 +21,7 @@ export function engineHost(node: NodeContext, dispatcher: Dispatcher, bus: Bus |
     pollMs: node.settings.pollMs,
     newsMs: isHeard ? HINT_MS : undefined,
     weightOf: (tenant) => node.weightOf(tenant),
-    readReady: async (lane, limit) => (await reader.read(lane, limit)).map(refOf),
+    readReady: (lane, limit, isWanted) => reader.read(lane, limit, isWanted),
     wake: (lanes) => dispatcher.wake(lanes),
     onError: (error) => node.log.warn({ error }, 'the engine could not refill a window'),
   }

@@ -5,7 +5,7 @@ import { KeyedChain } from '../internal/keyed-chain.js'
 import type { Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
 import type { Kind, ValueByKind } from '../storage/records.js'
-import type { IndexQuery, Storage, StorageAnswer } from '../storage/storage.js'
+import type { IndexQuery, QueryAnswer, Storage, StorageAnswer } from '../storage/storage.js'
 import { Committer } from './commit/committer.js'
 import { Pauses } from './commit/pauses.js'
 import { StorageTime } from './commit/storage-time.js'
@@ -128,6 +128,11 @@ export class NodeContext {
   ): Promise<readonly Entry<K>[]> {
     const answer = await this.#patiently(() => this.storage.query(index, query), waitMs)
     return answer.records as readonly Entry<K>[]
+  }
+
+  /** The keys of a range, or the records where the storage has no other way. */
+  async queryKeys(index: string, query: IndexQuery): Promise<QueryAnswer> {
+    return this.#patiently(() => this.storage.query(index, { ...query, keysOnly: true }))
   }
 
   /** Waits on this node's clock. */

@@ -1,17 +1,23 @@
+import type { TaskRef } from '../engine/engine.js'
 import { BoundedMap } from '../internal/bounded-map.js'
 import { QUERY_LIMIT } from '../storage/index-range.js'
-import type { IndexKey } from '../storage/storage.js'
+import type { IndexKey, IndexQuery } from '../storage/storage.js'
+import { isReadyIn } from './bare-refs.js'
 import type { Entry, NodeContext } from './node-context.js'
+import { refOf } from './task-ref.js'
 
 /** How many tenants that have much share what is read at once. */
 const TENANTS = 100
 /** Read at once of tenants that may have little: several fit. */
 const PAGE = 64
 
+/** Asks for a part of the index of ready tasks. */
+type Page = (query: IndexQuery) => Promise<TaskRef[]>
+
 /** The beginning of a tenant's ready tasks in a lane. */
 interface Queue {
   readonly weight: number
-  entries: Entry[]
+  refs: TaskRef[]
   hasMore: boolean
 }
 
@@ -27,27 +33,53 @@ export class ReadyReader {
     this.#places = new BoundedMap(node.settings.maxLanes)
   }
 
-  /** At most `limit`, fewer only when there are no more. */
-  async read(lane: string, limit: number): Promise<readonly Entry[]> {
-    const first = await this.#begin([lane], limit)
+  /**
+   * At most `limit`, fewer only when there are no more.
+   * @param isWanted - of which the records are read too; absent: of all, at once.
+   */
+  async read(lane: string, limit: number, isWanted?: (ref: TaskRef) => boolean): Promise<readonly TaskRef[]> {
+    if (isWanted === undefined) return this.#read(lane, limit, (query) => this.#records(query))
+    const refs = await this.#read(lane, limit, (query) => this.#keys(query))
+    const wanted = refs.filter((ref) => ref.hint === undefined && isWanted(ref))
+    if (wanted.length === 0) return refs
+    const ids = wanted.map(({ id }) => id)
+    const found = new Map((await this.node.readMany('task', ids)).map((entry) => [entry?.id, entry]))
+    return refs.map((ref) => {
+      const entry = found.get(ref.id)
+      // What was taken meanwhile is handed out without what is known of it, and found out then.
+      return isReadyIn(ref.lane, entry) ? { ...ref, hint: entry } : ref
+    })
+  }
+
+  async #read(lane: string, limit: number, page: Page): Promise<readonly TaskRef[]> {
+    const first = await this.#begin([lane], limit, page)
     if (first.length < limit) return first
-    const queues = await this.#look(lane, limit)
-    if (queues.size === 1 && queues.has(first[0]?.value.tenant ?? '')) return first
+    const queues = await this.#look(lane, limit, page)
+    if (queues.size === 1 && queues.has(first[0]?.tenant ?? '')) return first
     while (roomIn(queues, limit) > 0) {
       const dense = [...queues].filter(([, queue]) => queue.hasMore)
       if (dense.length === 0) break
-      await Promise.all(dense.map(([tenant, queue]) => this.#readMore(lane, tenant, queue, limit)))
+      await Promise.all(dense.map(([tenant, queue]) => this.#readMore(lane, tenant, queue, limit, page)))
     }
-    const entries = inTurn([...queues.values()], limit)
-    const last = entries[entries.length - 1]?.value.tenant
+    const refs = inTurn([...queues.values()], limit)
+    const last = refs[refs.length - 1]?.tenant
     // Not even the first round was for all of them.
-    const reached = new Set(entries.map(({ value }) => value.tenant))
+    const reached = new Set(refs.map(({ tenant }) => tenant))
     if (last !== undefined && reached.size < queues.size) this.#places.set(lane, last)
-    return entries
+    return refs
+  }
+
+  async #records(query: IndexQuery): Promise<TaskRef[]> {
+    return (await this.node.query('task', 'ready', query)).map(refOf)
+  }
+
+  async #keys(query: IndexQuery): Promise<TaskRef[]> {
+    const { keys, records } = await this.node.queryKeys('ready', query)
+    return keys?.map(refOfKey) ?? (records as readonly Entry[]).map(refOf)
   }
 
   /** The tenants of a lane from its place on, once round at most, until they have `limit` between them. */
-  async #look(lane: string, limit: number): Promise<Map<string, Queue>> {
+  async #look(lane: string, limit: number, read: Page): Promise<Map<string, Queue>> {
     const queues = new Map<string, Queue>()
     const rounds = Math.ceil(limit / TENANTS)
     const start = this.#places.get(lane)
@@ -55,17 +87,17 @@ export class ReadyReader {
     /** Those seen before it began again from the first. */
     let seen: ReadonlySet<string> | undefined = start === undefined ? new Set() : undefined
     for (;;) {
-      const page = await this.node.query('task', 'ready', { prefix: [lane], after, limit: PAGE })
-      for (const entry of page) {
-        if (seen?.has(entry.value.tenant) === true) return queues
-        this.#add(queues, entry, rounds)
+      const page = await read({ prefix: [lane], after, limit: PAGE })
+      for (const ref of page) {
+        if (seen?.has(ref.tenant) === true) return queues
+        this.#add(queues, ref, rounds)
       }
       const last = page[page.length - 1]
       if (last !== undefined && page.length === PAGE) {
-        const { tenant } = last.value
+        const { tenant } = last
         const isKnown = queues.get(tenant)?.hasMore === true
         after = isKnown ? [lane, tenant] : keyOf(last)
-        const cutShort = isKnown ? 0 : (queues.get(tenant)?.entries.length ?? 0)
+        const cutShort = isKnown ? 0 : (queues.get(tenant)?.refs.length ?? 0)
         if (roomIn(queues, limit) + cutShort <= 0) {
           // It would look like all that this tenant has: the next read begins with it.
           if (!isKnown) queues.delete(tenant)
@@ -80,59 +112,63 @@ export class ReadyReader {
     }
   }
 
-  #add(queues: Map<string, Queue>, entry: Entry, rounds: number): void {
-    const { tenant } = entry.value
+  #add(queues: Map<string, Queue>, ref: TaskRef, rounds: number): void {
+    const { tenant } = ref
     const queue = queues.get(tenant)
-    if (queue === undefined)
-      queues.set(tenant, { weight: this.node.weightOf(tenant), entries: [entry], hasMore: false })
-    else if (queue.entries.length < Math.ceil(rounds * queue.weight)) queue.entries.push(entry)
+    if (queue === undefined) queues.set(tenant, { weight: this.node.weightOf(tenant), refs: [ref], hasMore: false })
+    else if (queue.refs.length < Math.ceil(rounds * queue.weight)) queue.refs.push(ref)
     else queue.hasMore = true
   }
 
   /** Twice as much of a tenant. */
-  async #readMore(lane: string, tenant: string, queue: Queue, limit: number): Promise<void> {
-    const count = Math.min(limit, 2 * queue.entries.length)
-    queue.entries = await this.#begin([lane, tenant], count)
-    queue.hasMore = queue.entries.length === count && count < limit
+  async #readMore(lane: string, tenant: string, queue: Queue, limit: number, page: Page): Promise<void> {
+    const count = Math.min(limit, 2 * queue.refs.length)
+    queue.refs = await this.#begin([lane, tenant], count, page)
+    queue.hasMore = queue.refs.length === count && count < limit
   }
 
   /** The first of a range, in the index's order. */
-  async #begin(prefix: IndexKey, limit: number): Promise<Entry[]> {
-    const entries: Entry[] = []
-    for (let after: IndexKey | undefined; entries.length < limit; ) {
-      const count = Math.min(limit - entries.length, QUERY_LIMIT)
-      const page = await this.node.query('task', 'ready', { prefix, after, limit: count })
-      entries.push(...page)
+  async #begin(prefix: IndexKey, limit: number, read: Page): Promise<TaskRef[]> {
+    const refs: TaskRef[] = []
+    for (let after: IndexKey | undefined; refs.length < limit; ) {
+      const count = Math.min(limit - refs.length, QUERY_LIMIT)
+      const page = await read({ prefix, after, limit: count })
+      refs.push(...page)
       const last = page[page.length - 1]
       if (last === undefined || page.length < count) break
       after = keyOf(last)
     }
-    return entries
+    return refs
   }
 }
 
-function keyOf({ id, value: { lane, tenant, rank } }: Entry): IndexKey {
+function keyOf({ id, lane, tenant, rank }: TaskRef): IndexKey {
   return [lane, tenant, rank, id]
+}
+
+function refOfKey(key: IndexKey): TaskRef {
+  const [lane, tenant, rank, id] = key as [string, string, number, string]
+  return { id, lane, tenant, rank }
 }
 
 /** How many more are wanted. */
 function roomIn(queues: ReadonlyMap<string, Queue>, limit: number): number {
   let room = limit
-  for (const { entries } of queues.values()) room -= entries.length
+  for (const { refs } of queues.values()) room -= refs.length
   return room
 }
 
 /** Round by round: each gives as many as its weight, fractions carried over. */
-function inTurn(queues: readonly Queue[], limit: number): Entry[] {
-  const entries: Entry[] = []
-  for (let round = 1, left = queues.length; left > 0 && entries.length < limit; round++) {
+function inTurn(queues: readonly Queue[], limit: number): TaskRef[] {
+  const refs: TaskRef[] = []
+  for (let round = 1, left = queues.length; left > 0 && refs.length < limit; round++) {
     left = 0
     for (const queue of queues) {
-      entries.push(...queue.entries.slice(Math.floor((round - 1) * queue.weight), Math.floor(round * queue.weight)))
-      if (queue.entries.length > Math.floor(round * queue.weight)) left++
+      refs.push(...queue.refs.slice(Math.floor((round - 1) * queue.weight), Math.floor(round * queue.weight)))
+      if (queue.refs.length > Math.floor(round * queue.weight)) left++
     }
   }
-  return entries.slice(0, limit)
+  return refs.slice(0, limit)
 }
 
 /** The lanes that have something ready in storage, found by seeking past each. */

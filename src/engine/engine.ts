@@ -37,8 +37,9 @@ export interface EngineHost {
    * The ready tasks of a lane in rank order, tenants in turn by their weights, `limit` at most. This is how an empty window
    * fills. Fewer than `limit` means that there are no more; as many, that a tenant with fewer than its share has no more, or
    * was not looked at.
+   * @param isWanted - of which it is worth while to read the hints: the others come without, which costs little. Absent: of all.
    */
-  readReady(lane: string, limit: number): Promise<readonly TaskRef[]>
+  readReady(lane: string, limit: number, isWanted?: (ref: TaskRef) => boolean): Promise<readonly TaskRef[]>
   /** Says that one of these lanes may have something to hand out: whoever has free slots asks again. */
   wake(lanes: readonly string[]): void
   /** Reports trouble. The engine goes on. */

@@ -75,6 +75,16 @@ export function pageOf(
   return { records: found, cursor: encodeCursor(index.key(last.value, last.id) as IndexKey) }
 }
 
+/** The same of keys alone. */
+export function keyPageOf(
+  found: IndexKey[],
+  limit: number,
+): { readonly records: readonly []; readonly keys: readonly IndexKey[]; readonly cursor?: string } {
+  if (found.length <= limit) return { records: [], keys: found }
+  found.pop()
+  return { records: [], keys: found, cursor: encodeCursor(found[found.length - 1] as IndexKey) }
+}
+
 /**
  * The key in a cursor.
  * @throws OPTIONS_INVALID when it is not a cursor of this index.

@@ -99,6 +99,8 @@ export interface IndexQuery extends IndexRange {
   readonly order?: 'asc' | 'desc' | undefined
   /** Goes on where an earlier query with the same range and order stopped. Opaque. */
   readonly cursor?: string | undefined
+  /** Their keys are enough: what a node asks that looks at more than it takes. */
+  readonly keysOnly?: boolean | undefined
 }
 
 /** Every answer of a storage carries its time: all durable times are on this clock, never on a machine's. */
@@ -120,6 +122,15 @@ export interface StorageChannel {
   subscribe(listener: (text: string) => void): () => void
   /** Lets go of what it holds. Safe to call twice. */
   close(): Promise<void>
+}
+
+/** What a query finds, in key order. */
+export interface QueryAnswer extends StorageAnswer {
+  readonly records: readonly StoredRecord[]
+  /** The keys, instead of the records, of a query for `keysOnly`. A storage may leave them out, and answer with the records. */
+  readonly keys?: readonly IndexKey[]
+  /** Where there is more. */
+  readonly cursor?: string
 }
 
 /** What an adapter is told when it is opened. */
@@ -153,10 +164,7 @@ export interface Storage {
   /** The records of these keys, in their order; `undefined` where there is none. Not a snapshot. */
   read(keys: readonly RecordKey[]): Promise<StorageAnswer & { readonly records: readonly (StoredRecord | undefined)[] }>
   /** The records of a range of an index, in key order. Sees every commit that was answered before it began. */
-  query(
-    index: string,
-    query: IndexQuery,
-  ): Promise<StorageAnswer & { readonly records: readonly StoredRecord[]; readonly cursor?: string }>
+  query(index: string, query: IndexQuery): Promise<QueryAnswer>
   /** How many records a range holds, counted up to {@link COUNT_LIMIT}. */
   count(index: string, range: IndexRange): Promise<StorageAnswer & { readonly count: number }>
   /** Applies each set whole or not at all, each on its own; the answers are in the order of the sets. No record that one set writes appears in another set of the same call. */

@@ -1,7 +1,9 @@
 import { defineAgent, defineTask, memoryStorage, type Storage } from 'batuta'
 import { VirtualClock } from 'batuta/testing'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/internal/random.js'
 import { startApp } from '../support/app.js'
+import { passing } from '../support/passing-storage.js'
 
 const POLL_MS = 1_000
 
@@ -67,4 +69,44 @@ it('an agent that is removed before it was made known leaves no record behind', 
   expect(
     (await storage.query('agents', { limit: 10 })).records.map(({ value }) => (value as { agentId?: string }).agentId),
   ).toEqual(['ana'])
+})
+
+it('is counted and let go of by one node for all, and by another once that one is gone', async () => {
+  const clock = new VirtualClock()
+  const storage = memoryStorage({ now: () => Math.floor(clock.now()) })
+  const bys: number[] = []
+  const work = defineTask<number, number, never, number, number, never>('work')
+  const start = (node: number) =>
+    startApp({
+      agents: node > 0 ? [] : [defineAgent('ana', { maxConcurrentTasks: 10, handlers: [work.handler((n) => n)] })],
+      storage: {
+        ...passing(storage),
+        count: (index, range) => {
+          if (range.prefix?.[0] === 'completed') bys.push(node)
+          return storage.count(index, range)
+        },
+        close: async () => {},
+      },
+      clock,
+      random: seededRandom(node + 1),
+      pollMs: POLL_MS,
+      retention: { completed: { ageMs: 1_000 } },
+    })
+  const nodes = [await start(0), await start(1), await start(2)]
+  await clock.advance(5 * POLL_MS)
+  bys.length = 0
+  const [first] = nodes
+  await first?.until(Promise.all(Array.from({ length: 20 }, (_, n) => first.app.run(work, n))))
+  await clock.advance(10 * POLL_MS)
+  expect(await countOf(storage, 'ended')).toBe(0)
+  const one = bys[0] as number
+  expect(new Set(bys)).toEqual(new Set([one]))
+  expect(bys.length).toBeLessThanOrEqual(11)
+
+  await nodes[one]?.until((nodes[one] as Awaited<ReturnType<typeof start>>).app.shutdown({ graceMs: 0 }))
+  await clock.advance(10 * POLL_MS)
+  bys.length = 0
+  await clock.advance(10 * POLL_MS)
+  expect(new Set(bys).size).toBe(1)
+  expect(bys).not.toContain(one)
 })

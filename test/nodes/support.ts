@@ -22,7 +22,22 @@ export async function startNodes({ nodes, faults, bus = true, seed = 1, options 
   const claims: ClaimCount = { made: 0, refused: 0 }
   const memory = memoryStorage({ now: () => Math.floor(clock.now()) })
   // Each node closes its own; what they share stays open.
-  const shared: Storage = { ...countingClaims(memory, claims), close: async () => {} }
+  const reads = { records: 0, keys: 0 }
+  const counted = countingClaims(memory, claims)
+  const shared: Storage = {
+    ...counted,
+    query: async (index, query) => {
+      const answer = await counted.query(index, query)
+      if (index === 'ready') reads.records += answer.records.length
+      if (index === 'ready') reads.keys += answer.keys?.length ?? 0
+      return answer
+    },
+    read: async (keys) => {
+      reads.records += keys.filter(({ kind }) => kind === 'task').length
+      return counted.read(keys)
+    },
+    close: async () => {},
+  }
   const hub = new BusHub()
   const networks: FaultyStorage[] = []
   const apps: Orchestrator[] = []
@@ -43,5 +58,5 @@ export async function startNodes({ nodes, faults, bus = true, seed = 1, options 
     for (const network of networks) network.heal()
     await clock.runUntil(Promise.all(apps.map((app) => app.shutdown({ graceMs: 0 }))))
   })
-  return { clock, apps, networks, claims, memory, until }
+  return { clock, apps, networks, claims, reads, memory, until }
 }

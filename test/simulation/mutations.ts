@@ -371,7 +371,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: '5: the lowest rank goes first',
-    file: 'src/engine/in-process/lane-window.ts',
+    file: 'src/engine/in-process/lane-head.ts',
     edits: [
       {
         find: 'export const ranksBefore = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)',

@@ -1,6 +1,6 @@
 import type { IndexDefinition, IndexKey, IndexQuery, Storage, StoredRecord, Write } from '../../src/storage/storage.js'
 import { KIT_SCHEMA } from '../../src/testing/storage-conformance/schema.js'
-import { changingRecords, type Defect, type Defects } from './broken.js'
+import { changingKeys, changingRecords, type Defect, type Defects } from './broken.js'
 
 const RANDOM = 'random: behaves as a map and a sort do'
 
@@ -216,6 +216,22 @@ export const QUERY_DEFECTS: Defects = {
   'a record without its value': {
     defect: changingRecords((records) => records.map((record) => ({ ...record, value: {} }))),
     cases: ['values: keep fields that no index knows, in reads and in queries'],
+  },
+  'keys that miss one': {
+    defect: changingKeys(({ keys }) => ({ keys: keys.slice(1) })),
+    cases: ['order: sorts texts by their UTF-8 bytes', RANDOM],
+  },
+  'numbers in keys as texts': {
+    defect: changingKeys(({ keys }) => ({ keys: keys.map((key) => key.map(String)) })),
+    cases: ['order: sorts numbers as numbers', RANDOM],
+  },
+  'keys without a cursor': {
+    defect: changingKeys(({ cursor: _, ...answer }) => ({ ...answer, cursor: undefined }) as never),
+    cases: ['cursor: walks a range to its end, each record once'],
+  },
+  'keys beside records': {
+    defect: changingKeys(() => ({ records: [{ kind: 'item', id: 'a', version: 'v', value: {} }] })),
+    cases: ['range: takes a prefix of any length'],
   },
   'a count without end': {
     defect: (inner) => ({

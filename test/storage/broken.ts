@@ -1,5 +1,13 @@
 import { memoryStorage } from '../../src/storage/memory/memory-storage.js'
-import type { SetResult, Storage, StoredRecord, Write, WriteSet } from '../../src/storage/storage.js'
+import type {
+  IndexKey,
+  QueryAnswer,
+  SetResult,
+  Storage,
+  StoredRecord,
+  Write,
+  WriteSet,
+} from '../../src/storage/storage.js'
 import { runStorageCase, storageConformanceCases } from '../../src/testing/storage-conformance/index.js'
 import { passing } from '../support/passing-storage.js'
 
@@ -9,9 +17,30 @@ export type Defect = (inner: Storage) => Partial<Storage>
 /** Defects by name, each with the cases of the kit that notice it. */
 export type Defects = Readonly<Record<string, { readonly defect: Defect; readonly cases: readonly string[] }>>
 
-/** A storage with a defect. */
+/** A storage with a defect. It answers with records where keys are asked for, unless that is what it does wrong. */
 export function withDefect(defect: Defect, inner: Storage): Storage {
-  return { ...passing(inner), ...defect(inner) }
+  const plain: Storage = {
+    ...passing(inner),
+    query: (index, query) => inner.query(index, { ...query, keysOnly: false }),
+  }
+  return { ...plain, ...defect(plain), ...(keyDefects.has(defect) && defect(inner)) }
+}
+
+const keyDefects = new Set<Defect>()
+
+/** A storage that does something to the keys that it answers with. */
+export function changingKeys(
+  change: (answer: QueryAnswer & { readonly keys: readonly IndexKey[] }) => Partial<QueryAnswer>,
+): Defect {
+  const defect: Defect = (inner) => ({
+    async query(index, query) {
+      const answer = await inner.query(index, query)
+      const { keys } = answer
+      return keys === undefined ? answer : { ...answer, ...change({ ...answer, keys }) }
+    },
+  })
+  keyDefects.add(defect)
+  return defect
 }
 
 /**

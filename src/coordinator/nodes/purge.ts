@@ -44,10 +44,16 @@ export class Purge {
   }
 
   async #round(): Promise<void> {
-    for (const outcome of OUTCOMES) await this.#purgeTasks(outcome)
-    await this.#purgeTurns()
+    for (const outcome of OUTCOMES) if (this.#isFirstFor(outcome)) await this.#purgeTasks(outcome)
+    if (this.#isFirstFor('turn')) await this.#purgeTurns()
+    if (!this.#isFirstFor('more')) return
     const { idleMs } = this.node.settings.retention
     await this.more?.(this.node.storage.outcomeAlwaysKnown ? idleMs : Math.max(idleMs, LATE_COPIES_MS))
+  }
+
+  /** One node does it for all, whichever comes first now: several would count and delete the same. */
+  #isFirstFor(what: string): boolean {
+    return this.node.peers.placeOfAny(what) === 0
   }
 
   /** Everything older than its age, then the oldest while there are too many. */

@@ -103,7 +103,7 @@ export interface CoordinatorOptions extends HealthOptions {
    * them again: `app.router.recording()` gives them. Default: off, which costs nothing. A Router has its own option.
    */
   readonly recordDecisions?: RouterOptions['recordDecisions']
-  /** How long ended tasks are kept, by outcome. */
+  /** How long ended tasks are kept, by outcome. Of several processes over one storage one lets go of them for all, by its own rules. */
   readonly retention?:
     | {
         readonly completed?: RetentionOptions | undefined

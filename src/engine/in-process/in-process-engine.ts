@@ -2,7 +2,8 @@ import type { Timer } from '../../internal/clock.js'
 import { checkOptions } from '../../task/option-check.js'
 import type { Engine, EngineHost, TaskRef } from '../engine.js'
 import { HEAD_START_MS, HeadStarts } from './head-starts.js'
-import { HEAD, LaneWindow, type Nearest, ranksBefore, SHARED_HEAD } from './lane-window.js'
+import { HEAD, type Nearest, ranksBefore, SHARED_HEAD } from './lane-head.js'
+import { LaneWindow } from './lane-window.js'
 import { TenantTurns } from './tenant-turns.js'
 
 /** Options of the in-process engine. */
@@ -134,15 +135,14 @@ class InProcessEngine implements Engine {
     placeOf: NonNullable<EngineHost['placeOf']>,
   ): TaskRef | undefined {
     const isOld = (ref: TaskRef) => this.#headStarts?.isOld(ref) === true
+    const distanceOf = (ref: TaskRef) => this.#headStarts?.distance(ref, placeOf(ref))
+    const isOwn = (ref: TaskRef) => distanceOf(ref) === 0
     let best: (Nearest & { readonly window: LaneWindow }) | undefined
     for (const window of windows) {
+      const head = window.head(tenant)
       // It has looked, and found nothing of its own.
       const isIdle = window.ownTaken === 0 && !window.isRefilling
-      const distanceOf = (ref: TaskRef) => {
-        const distance = this.#headStarts?.distance(ref, placeOf(ref))
-        return distance === 0 || isIdle ? distance : undefined
-      }
-      const found = window.nearest(tenant, distanceOf, isOld)
+      const found = head?.own(isOwn, isOld) ?? (isIdle ? head?.leftLying(distanceOf, isOld) : undefined)
       if (found !== undefined && (best === undefined || isBetter(found, best))) best = { window, ...found }
     }
     if (best === undefined) return undefined
@@ -168,7 +168,7 @@ class InProcessEngine implements Engine {
     if (host === undefined || headStarts === undefined || this.#lookAgain.has(window) || window.size === 0) return
     let waitMs = Number.POSITIVE_INFINITY
     for (const tenant of window.tenants) {
-      for (const ref of window.head(tenant)) waitMs = Math.min(waitMs, headStarts.waitMs(ref, placeOf(ref)))
+      for (const ref of window.head(tenant)?.refs ?? []) waitMs = Math.min(waitMs, headStarts.waitMs(ref, placeOf(ref)))
     }
     const restMs = this.#isLookDue(window) ? 0 : HEAD_START_MS - this.#sinceRefillMs(window)
     const look = () => {
@@ -194,7 +194,7 @@ class InProcessEngine implements Engine {
     const beganAt = host.clock.monotonic()
     window.refilledAt = beganAt
     try {
-      const refs = await host.readReady(window.lane, limit)
+      const refs = await host.readReady(window.lane, limit, this.#wantsOf(window, host.placeOf))
       if (this.#host === undefined) return
       const isShared = host.placeOf !== undefined
       if (isShared) {
@@ -208,6 +208,12 @@ class InProcessEngine implements Engine {
       window.failRefill()
       host.onError(error)
     }
+  }
+
+  /** Which hints a read is to bring: not of what is here already, nor of what others come first for. A window that is empty takes all. */
+  #wantsOf(window: LaneWindow, placeOf: EngineHost['placeOf']): ((ref: TaskRef) => boolean) | undefined {
+    if (placeOf === undefined && window.size === 0) return undefined
+    return (ref) => !window.has(ref.id) && (placeOf === undefined || placeOf(ref) === 0)
   }
 
   #poll(): void {

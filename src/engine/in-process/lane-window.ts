@@ -1,21 +1,7 @@
 import { Heap } from '../../internal/heap.js'
 import type { TaskRef } from '../engine.js'
+import { LaneHead, type Nearest, ranksBefore } from './lane-head.js'
 import { TenantLine } from './tenant-turns.js'
-
-/** How many of the lowest ranks are read again at each poll, so that an urgent task submitted elsewhere is seen. */
-export const HEAD = 64
-/** The same while several nodes share a lane: each finds enough of its own in it. Of what is old it passes over {@link HEAD} at most. */
-export const SHARED_HEAD = 256
-
-/** Which of two goes first. */
-export const ranksBefore = (a: TaskRef, b: TaskRef) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id)
-
-/** A reference that may be taken, and how many lower ranks that passes over. */
-export interface Nearest {
-  readonly ref: TaskRef
-  readonly distance: number
-  readonly passed: number
-}
 
 /**
  * The references of one lane.
@@ -32,6 +18,8 @@ export class LaneWindow {
   readonly #limit: number
   readonly #weightOf: (tenant: string) => number
   readonly #byTenant = new Map<string, Heap<TaskRef>>()
+  /** What was looked through since storage was read last. */
+  readonly #heads = new Map<string, LaneHead>()
   /** References in the window, with the number of refills that had begun when they came. */
   readonly #in = new Map<string, number>()
   /** References handed out and not finished. */
@@ -69,9 +57,14 @@ export class LaneWindow {
     return !this.#isComplete && this.#in.size <= this.#limit / 4
   }
 
+  /** Whether it is here, or handed out. */
+  has(id: string): boolean {
+    return this.#in.has(id) || this.#out.has(id)
+  }
+
   /** Takes a reference in, unless it is here already or ranks after its tenant's edge. */
   offer(ref: TaskRef): boolean {
-    if (this.#in.has(ref.id) || this.#out.has(ref.id)) return false
+    if (this.has(ref.id)) return false
     if (this.#isBehindEdge(ref)) {
       if (this.#isRefilling) this.#turnAway(ref)
       return false
@@ -86,53 +79,29 @@ export class LaneWindow {
     return this.#byTenant.get(tenant)?.peek()
   }
 
-  /**
-   * Of this node's own in a tenant's head the lowest rank. If it has none, of what others left lying, the nearest: the furthest
-   * back, since its owner begins at the front; but what is old, first.
-   * @param distanceOf - 0: its own; `undefined`: out of reach.
-   */
-  nearest(
-    tenant: string,
-    distanceOf: (ref: TaskRef) => number | undefined,
-    isOld: (ref: TaskRef) => boolean,
-  ): Nearest | undefined {
-    let nearest: Nearest | undefined
-    let passed = 0
-    let old = 0
-    for (const ref of this.head(tenant)) {
-      const distance = distanceOf(ref)
-      const isNearer = distance !== undefined && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)
-      const isFurtherBack = nearest !== undefined && distance === nearest.distance && !isOld(nearest.ref)
-      if (isNearer || isFurtherBack) {
-        nearest = { ref, distance: distance ?? 0, passed }
-        if (distance === 0) break
-      }
-      passed++
-      if (isOld(ref) && ++old >= HEAD) break
+  /** The tenant's lowest ranks, for a node that shares the lane with others. */
+  head(tenant: string): LaneHead | undefined {
+    const heap = this.#byTenant.get(tenant)
+    let head = this.#heads.get(tenant)
+    if (head === undefined && heap !== undefined) {
+      head = new LaneHead(heap)
+      this.#heads.set(tenant, head)
     }
-    return nearest
-  }
-
-  /** The lowest ranks of a tenant, in order: as many as are read again at each poll. */
-  *head(tenant: string): Generator<TaskRef, void, undefined> {
-    let left = SHARED_HEAD
-    for (const ref of this.#byTenant.get(tenant)?.inOrder() ?? []) {
-      yield ref
-      if (--left === 0) return
-    }
+    return head
   }
 
   get tenants(): Iterable<string> {
     return this.#byTenant.keys()
   }
 
-  /** Hands out this one. */
-  takeOut({ ref, distance }: Nearest): TaskRef {
+  /** Hands out this one of a head. */
+  takeOut(nearest: Nearest): void {
+    const { ref, distance } = nearest
     if (distance === 0) this.ownTaken++
+    this.#heads.get(ref.tenant)?.take(nearest)
     const heap = this.#byTenant.get(ref.tenant)
     heap?.remove(ref)
     this.#handOut(ref, heap)
-    return ref
   }
 
   /** Hands out the tenant's lowest rank. */
@@ -140,12 +109,13 @@ export class LaneWindow {
     const heap = this.#byTenant.get(tenant)
     const ref = heap?.pop()
     if (ref === undefined) return undefined
+    this.#heads.delete(tenant)
     this.#handOut(ref, heap)
     return ref
   }
 
   #handOut({ id, tenant }: TaskRef, heap: Heap<TaskRef> | undefined): void {
-    if (heap?.size === 0) this.#byTenant.delete(tenant)
+    if (heap?.size === 0) this.#drop(tenant)
     this.#in.delete(id)
     this.#out.add(id)
   }
@@ -174,15 +144,17 @@ export class LaneWindow {
     this.#finished.clear()
     this.#turnedAway = []
     this.#isTrimmed = false
+    this.#heads.clear()
     return true
   }
 
   /** Takes in what was read; says how many were new. `isAll`: there was no more in storage. */
   endRefill(refs: readonly TaskRef[], isAll: boolean): number {
     this.#isRefilling = false
+    this.#heads.clear()
     let added = 0
     for (const ref of refs) {
-      if (this.#in.has(ref.id) || this.#out.has(ref.id) || this.#finished.has(ref.id)) continue
+      if (this.has(ref.id) || this.#finished.has(ref.id)) continue
       if (this.#isTrimmed && this.#isBehindEdge(ref)) continue
       this.#add(ref)
       added++
@@ -225,6 +197,7 @@ export class LaneWindow {
 
   failRefill(): void {
     this.#isRefilling = false
+    this.#heads.clear()
   }
 
   #isBehindEdge(ref: TaskRef): boolean {
@@ -270,8 +243,13 @@ export class LaneWindow {
       if (fits(ref)) kept.push(ref)
       else this.#in.delete(ref.id)
     }
+    this.#drop(tenant)
     if (kept.size > 0) this.#byTenant.set(tenant, kept)
-    else this.#byTenant.delete(tenant)
+  }
+
+  #drop(tenant: string): void {
+    this.#byTenant.delete(tenant)
+    this.#heads.delete(tenant)
   }
 
   #turnAway(ref: TaskRef): void {
@@ -286,6 +264,7 @@ export class LaneWindow {
       this.#byTenant.set(ref.tenant, heap)
     }
     heap.push(ref)
+    this.#heads.get(ref.tenant)?.add(ref)
     this.#in.set(ref.id, this.#refills)
   }
 

@@ -1,7 +1,7 @@
 import { BatutaError } from '../../errors/base-error.js'
 import { realClock } from '../../internal/clock.js'
 import { checkOptions } from '../../task/option-check.js'
-import { checkQuery, checkRange, encodeCursor, notDeclared } from '../index-range.js'
+import { checkQuery, checkRange, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import {
   COUNT_LIMIT,
   type IndexQuery,
@@ -84,14 +84,14 @@ class MemoryStorage implements Storage {
     const index = this.#index(name)
     checkQuery(index.definition, query)
     const cells = index.query(query)
-    const more = cells.length > query.limit
-    if (more) cells.pop()
-    const { kind } = index.definition
-    const records: StoredRecord[] = []
-    for (const { id, version, value } of cells) records.push({ kind, id, version, value })
     const now = this.#now()
-    const last = cells[cells.length - 1]
-    return more && last !== undefined ? { now, records, cursor: encodeCursor(index.keyOf(last)) } : { now, records }
+    if (query.keysOnly) {
+      const keys = cells.map((cell) => index.keyOf(cell))
+      return { now, ...keyPageOf(keys, query.limit) }
+    }
+    const { kind } = index.definition
+    const records = cells.map(({ id, version, value }): StoredRecord => ({ kind, id, version, value }))
+    return { now, ...pageOf(index.definition, records, query.limit) }
   }
 
   async count(name: string, range: IndexRange) {

@@ -1,5 +1,5 @@
 import { BatutaError } from '../../errors/base-error.js'
-import type { IndexDefinition, KeyPart, RecordValue, StoredRecord } from '../storage.js'
+import type { IndexDefinition, IndexKey, KeyPart, RecordValue, StoredRecord } from '../storage.js'
 import type { MongodbDocument } from './mongodb-client.js'
 
 /** The largest value: a document of MongoDB has 16 MiB at most, keys of its indexes included. */
@@ -63,6 +63,17 @@ export function documentOf(
     })
   }
   return { document: { _id: id, version, value: text, ...keysOf(indexes, value, id) }, bytes }
+}
+
+/** What is read of a document to make an index's key of it: the index has all of it. */
+export function keyFieldsOf(index: IndexDefinition): MongodbDocument {
+  return { _id: 0, ...Object.fromEntries(index.fields.map((_, at) => [pathOf(index, at), 1])) }
+}
+
+/** The key in a document. */
+export function keyOf(index: IndexDefinition, document: MongodbDocument): IndexKey {
+  const own = document[index.name] as Readonly<Record<string, KeyPart>>
+  return index.fields.map(({ name }, at) => (isOwn(index, at) ? own[name] : document._id) as KeyPart)
 }
 
 /** The record in a document. */

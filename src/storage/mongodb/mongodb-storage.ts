@@ -1,6 +1,6 @@
 import pRetry from 'p-retry'
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
-import { checkQuery, checkRange, notDeclared, pageOf } from '../index-range.js'
+import { checkQuery, checkRange, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
 import { type Span, spanOf } from '../span.js'
 import {
@@ -24,7 +24,7 @@ import { assertSuitable, toStorageError } from './mongodb-errors.js'
 import { assertNotNewer, MongodbLayout, outdated } from './mongodb-layout.js'
 import { type MongodbSettings, type MongodbStorageOptions, mongodbSettings } from './mongodb-options.js'
 import { filterOf, isEmptySpan, sortOf } from './mongodb-range.js'
-import { collectionOf, metaCollection, RECORD_FIELDS, recordOf } from './mongodb-record.js'
+import { collectionOf, keyFieldsOf, keyOf, metaCollection, RECORD_FIELDS, recordOf } from './mongodb-record.js'
 import { MongodbSessions } from './mongodb-sessions.js'
 import { MongodbTransactions, TRANSACTIONS_AT_ONCE } from './mongodb-transaction.js'
 
@@ -105,10 +105,14 @@ class MongodbStorage implements Storage {
       find: this.#collection(index.kind),
       ...walk(index, span, 'filter', operationTime),
       sort: sortOf(index, query.order ?? 'asc'),
-      projection: RECORD_FIELDS,
+      projection: query.keysOnly ? keyFieldsOf(index) : RECORD_FIELDS,
       limit: query.limit + 1,
       batchSize: query.limit + 1,
     })
+    if (query.keysOnly) {
+      const keys = documents.map((document) => keyOf(index, document))
+      return { now, ...keyPageOf(keys, query.limit) }
+    }
     const records = documents.map((document) => recordOf(index.kind, document))
     return { now, ...pageOf(index, records, query.limit) }
   }

@@ -1,7 +1,7 @@
 import type { Span } from '../span.js'
 import { columnsOf, quoted } from '../sql/names.js'
 import { spanConditions, spanValues } from '../sql/span.js'
-import type { IndexDefinition, KeyPart, StoredRecord } from '../storage.js'
+import type { IndexDefinition, IndexKey, KeyPart, StoredRecord } from '../storage.js'
 import { escapeText, unescapeText } from './postgres-text.js'
 
 /** The server's time in whole milliseconds, as a column. */
@@ -44,9 +44,46 @@ export function askSpan(
   order: 'asc' | 'desc',
   limit: number,
 ): Asking {
+  return ask('id, version, value', table, index, span, order, limit)
+}
+
+/** A row of keys; the first is null in a row that only carries the time. */
+export type KeyRow = { readonly now_ms: number } & Readonly<Record<string, KeyPart | null>>
+
+/** The keys of a span in order, at most `limit`: the index has them. */
+export function askKeys(
+  table: string,
+  index: IndexDefinition,
+  span: Span,
+  order: 'asc' | 'desc',
+  limit: number,
+): Asking {
+  const what = columnsOf(index).map((column, i) => `${quoted(column)} AS k${i}`)
+  return ask(what.join(', '), table, index, span, order, limit)
+}
+
+/** The keys in rows. */
+export function keysOf(index: IndexDefinition, rows: readonly KeyRow[]): IndexKey[] {
+  const found = rows.filter(({ k0 }) => k0 !== null)
+  return found.map((row) =>
+    index.fields.map((_, i) => {
+      const part = row[`k${i}`] as KeyPart
+      return typeof part === 'string' ? unescapeText(part) : part
+    }),
+  )
+}
+
+function ask(
+  what: string,
+  table: string,
+  index: IndexDefinition,
+  span: Span,
+  order: 'asc' | 'desc',
+  limit: number,
+): Asking {
   const by = columnsOf(index).map((column) => `${quoted(column)} ${order}`)
   const { where, values } = conditions(index, span)
-  const rows = `SELECT id, version, value FROM ${table} WHERE ${where} ORDER BY ${by.join(', ')} LIMIT ${limit}`
+  const rows = `SELECT ${what} FROM ${table} WHERE ${where} ORDER BY ${by.join(', ')} LIMIT ${limit}`
   return { text: `SELECT now.now_ms, r.* FROM (SELECT ${NOW}) now LEFT JOIN LATERAL (${rows}) r ON true`, values }
 }
 

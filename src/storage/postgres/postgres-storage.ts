@@ -1,6 +1,6 @@
 import pRetry from 'p-retry'
 import { isBatutaError } from '../../errors/base-error.js'
-import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
+import { checkQuery, checkRange, indexOf, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
 import { spanOf } from '../span.js'
 import {
@@ -24,7 +24,17 @@ import { OTHER_LAYOUT, sqlState } from './postgres-errors.js'
 import { indexesOf, layoutOf, type PostgresLayout, typedColumns } from './postgres-layout.js'
 import { assertNotNewer, prepareLayout } from './postgres-migration.js'
 import { type PostgresSettings, type PostgresStorageOptions, postgresSettings } from './postgres-options.js'
-import { askCount, askRecords, askSpan, askTime, type RecordRow, recordOf } from './postgres-queries.js'
+import {
+  askCount,
+  askKeys,
+  askRecords,
+  askSpan,
+  askTime,
+  type KeyRow,
+  keysOf,
+  type RecordRow,
+  recordOf,
+} from './postgres-queries.js'
 
 /** Pauses between two tries to open a server that is starting or away. */
 const OPEN_PAUSE_MS = { minTimeout: 50, maxTimeout: 1_000, retries: 1_000 }
@@ -98,8 +108,13 @@ class PostgresStorage implements Storage {
     checkQuery(index, query)
     const span = spanOf(index, query, query)
     if (span === undefined) return { now: (await this.read([])).now, records: [] }
+    const ask = query.keysOnly ? askKeys : askSpan
     // One more than asked for tells whether a cursor is due.
-    const { text, values } = askSpan(layout.table(index.kind), index, span, query.order ?? 'asc', query.limit + 1)
+    const { text, values } = ask(layout.table(index.kind), index, span, query.order ?? 'asc', query.limit + 1)
+    if (query.keysOnly) {
+      const rows = await connection.run<KeyRow>('reads', text, values)
+      return { now: this.#now(rows), ...keyPageOf(keysOf(index, rows), query.limit) }
+    }
     const rows = await connection.run<RecordRow>('reads', text, values)
     const now = this.#now(rows)
     const records = rows.filter(({ id }) => id !== null).map((row) => recordOf(index.kind, row))

@@ -40,6 +40,16 @@ export function encodeNumber(value: number): string {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')
 }
 
+/** Undoes {@link encodeNumber}. */
+export function decodeNumber(text: string): number {
+  const high = Number.parseInt(text.slice(0, 8), 16)
+  const low = Number.parseInt(text.slice(8), 16)
+  const isNegative = high >>> 31 === 0
+  double.setUint32(0, isNegative ? ~high : high & 0x7fff_ffff)
+  double.setUint32(4, isNegative ? ~low : low)
+  return double.getFloat64(0)
+}
+
 /** What every member of a key that starts with these parts begins with, and no other. */
 export function encodeParts(key: IndexKey): string {
   let text = ''
@@ -50,6 +60,15 @@ export function encodeParts(key: IndexKey): string {
 /** The member of a record under its whole key. Leads back to the id: see `member_id` in the scripts. */
 export function encodeMember(key: IndexKey, id: string): string {
   return encodeParts(key) + (key[key.length - 1] === id ? '' : `=${escapeText(id)}`)
+}
+
+/** The key in a member. */
+export function decodeMember(index: IndexDefinition, member: string): IndexKey {
+  const parts = member.split('\0')
+  return index.fields.map(({ type }, i) => {
+    const part = parts[i] as string
+    return type === 'number' ? decodeNumber(part) : unescapeText(part)
+  })
 }
 
 /** Bounds as ZRANGEBYLEX takes them. */

@@ -213,6 +213,17 @@ end
 return answer
 `)
 
+/** The members of an index. `KEYS[2]`: that index. `ARGV`: the bounds, `asc` or `desc`, how many. */
+export const MEMBERS = script(`${TIME}
+local members
+if ARGV[3] == 'desc' then
+  members = redis.call('ZREVRANGEBYLEX', KEYS[2], ARGV[2], ARGV[1], 'LIMIT', 0, ARGV[4])
+else
+  members = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[4])
+end
+return {time[1], time[2], members}
+`)
+
 /** `KEYS[2]`: an index. `ARGV`: the bounds. */
 export const COUNT = script(`${TIME}
 return {time[1], time[2], redis.call('ZLEXCOUNT', KEYS[2], ARGV[1], ARGV[2])}

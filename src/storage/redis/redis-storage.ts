@@ -1,4 +1,4 @@
-import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
+import { checkQuery, checkRange, indexOf, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
 import {
   COUNT_LIMIT,
@@ -17,11 +17,11 @@ import {
 import { RedisChannel } from './redis-channel.js'
 import { commitSets } from './redis-commit.js'
 import { RedisConnection } from './redis-connection.js'
-import { lexSpanOf } from './redis-key.js'
+import { decodeMember, lexSpanOf } from './redis-key.js'
 import { prepareLayout } from './redis-layout.js'
 import { type RedisSettings, type RedisStorageOptions, redisSettings } from './redis-options.js'
 import { decodeRecord, RedisNames } from './redis-record.js'
-import { COUNT, QUERY, READ } from './redis-scripts.js'
+import { COUNT, MEMBERS, QUERY, READ } from './redis-scripts.js'
 import { checkServer } from './redis-server.js'
 
 /**
@@ -82,9 +82,15 @@ class RedisStorage implements Storage {
     checkQuery(index, query)
     const span = lexSpanOf(index, query, query)
     if (span === undefined) return { ...(await this.read([])), records: [] }
+    const names = [this.#names.meta, this.#names.index(name)]
     // One more than asked for tells whether a cursor is due.
-    const args = [this.#names.record(index.kind, ''), span.min, span.max, query.order ?? 'asc', query.limit + 1]
-    const answer = await connection.run('reads', QUERY, [this.#names.meta, this.#names.index(name)], args)
+    const bounds = [span.min, span.max, query.order ?? 'asc', query.limit + 1]
+    if (query.keysOnly) {
+      const answer = await connection.run('reads', MEMBERS, names, bounds)
+      const keys = (answer[2] as readonly string[]).map((member) => decodeMember(index, member))
+      return { now: this.#now(answer), ...keyPageOf(keys, query.limit) }
+    }
+    const answer = await connection.run('reads', QUERY, names, [this.#names.record(index.kind, ''), ...bounds])
     const records: StoredRecord[] = []
     for (let i = 2; i < answer.length; i += 2) {
       records.push(decodeRecord(index.kind, String(answer[i]), String(answer[i + 1])))

@@ -1,4 +1,4 @@
-import { checkQuery, checkRange, indexOf, notDeclared, pageOf } from '../index-range.js'
+import { checkQuery, checkRange, indexOf, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
 import { spanOf } from '../span.js'
 import {
@@ -77,9 +77,13 @@ class SqliteStorage implements Storage {
     const span = spanOf(index, query, query)
     if (span === undefined) return { now: this.#now(), records: [] }
     return this.#guarded(() => {
+      const table = tableOf(tables, index.kind)
+      const { order = 'asc', limit, keysOnly } = query
       // One more than asked for tells whether a cursor is due.
-      const records = tableOf(tables, index.kind).select(index, span, query.order ?? 'asc', query.limit + 1)
-      return { now: this.#now(), ...pageOf(index, records, query.limit) }
+      const page = keysOnly
+        ? keyPageOf(table.selectKeys(index, span, order, limit + 1), limit)
+        : pageOf(index, table.select(index, span, order, limit + 1), limit)
+      return { now: this.#now(), ...page }
     })
   }
 

@@ -1,7 +1,7 @@
 import type { Span } from '../span.js'
 import { columnsOf, indexName, isOwn, ownColumnsOf, quoted, quotedList, tableName } from '../sql/names.js'
 import { spanConditions, spanShape, spanValues } from '../sql/span.js'
-import type { IndexDefinition, IndexKey, RecordValue, StoredRecord } from '../storage.js'
+import type { IndexDefinition, IndexKey, KeyPart, RecordValue, StoredRecord } from '../storage.js'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './sqlite-driver.js'
 
 interface Row {
@@ -70,12 +70,25 @@ export class SqliteTable {
 
   /** The records of a span in key order, at most `limit`. */
   select(index: IndexDefinition, span: Span, order: 'asc' | 'desc', limit: number): StoredRecord[] {
-    const statement = this.#cached(this.#ranges, `${order} ${index.name} ${spanShape(span)}`, () => {
-      const by = columnsOf(index).map((column) => `${quoted(column)} ${order}`)
-      return `SELECT id, version, value FROM ${this.#from(index, span)} ORDER BY ${by.join(', ')} LIMIT ?`
-    })
+    const statement = this.#cached(this.#ranges, `${order} ${index.name} ${spanShape(span)}`, () =>
+      this.#selectSql(index, span, order, ['id', 'version', 'value']),
+    )
     const rows = statement.all(...spanValues(span), limit) as Row[]
     return rows.map(({ id, version, value }) => ({ kind: this.kind, id, version, value: JSON.parse(value) }))
+  }
+
+  /** The keys of a span in order, at most `limit`: the index has them, and no record is read. */
+  selectKeys(index: IndexDefinition, span: Span, order: 'asc' | 'desc', limit: number): IndexKey[] {
+    const statement = this.#cached(this.#ranges, `keys ${order} ${index.name} ${spanShape(span)}`, () =>
+      this.#selectSql(
+        index,
+        span,
+        order,
+        columnsOf(index).map((column, i) => `${quoted(column)} AS k${i}`),
+      ),
+    )
+    const rows = statement.all(...spanValues(span), limit) as Record<string, KeyPart>[]
+    return rows.map((row) => index.fields.map((_, i) => row[`k${i}`] as KeyPart))
   }
 
   /** How many records a span holds, at most `limit`. */
@@ -84,6 +97,11 @@ export class SqliteTable {
       return `SELECT count(*) AS n FROM (SELECT 1 FROM ${this.#from(index, span)} LIMIT ?)`
     })
     return Number((statement.get(...spanValues(span), limit) as { n: number | bigint }).n)
+  }
+
+  #selectSql(index: IndexDefinition, span: Span, order: 'asc' | 'desc', what: readonly string[]): string {
+    const by = columnsOf(index).map((column) => `${quoted(column)} ${order}`)
+    return `SELECT ${what.join(', ')} FROM ${this.#from(index, span)} ORDER BY ${by.join(', ')} LIMIT ?`
   }
 
   /** INDEXED BY makes a plan that would not use the index an error, whatever the table's statistics say. */

@@ -1,6 +1,14 @@
 import { strict as assert } from 'node:assert'
-import type { IndexQuery, SetResult, Storage, StoredRecord, Write, WriteSet } from '../../storage/storage.js'
-import type { Item } from './schema.js'
+import type {
+  IndexQuery,
+  QueryAnswer,
+  SetResult,
+  Storage,
+  StoredRecord,
+  Write,
+  WriteSet,
+} from '../../storage/storage.js'
+import { type Item, KIT_SCHEMA } from './schema.js'
 
 /** Long enough that no set of the kit comes late unless it is meant to. */
 const HOUR_MS = 3_600_000
@@ -75,7 +83,7 @@ export class Probe {
 
   /** The ids that a query finds, in its order. */
   async ids(index: string, query: Partial<IndexQuery> = {}): Promise<string[]> {
-    const { records } = await this.storage.query(index, { limit: 1_000, ...query })
+    const { records } = await this.#page(index, { limit: 1_000, ...query })
     return records.map((record) => record.id)
   }
 
@@ -83,13 +91,28 @@ export class Probe {
   async walk(index: string, query: IndexQuery): Promise<string[]> {
     const found: string[] = []
     for (let cursor: string | undefined; ; ) {
-      const answer = await this.storage.query(index, { ...query, cursor })
+      const answer = await this.#page(index, { ...query, cursor })
       assert.ok(answer.records.length <= query.limit, 'a query answered with more than its limit')
       found.push(...answer.records.map((record) => record.id))
       assert.ok(found.length <= 2_000, 'a walk by cursors does not end')
       if (answer.cursor === undefined) return found
       cursor = answer.cursor
     }
+  }
+
+  /** What a query answers; asked for keys only, it must find the same, and stop at the same place. */
+  async #page(name: string, query: IndexQuery): Promise<QueryAnswer> {
+    const answer = await this.storage.query(name, query)
+    const { records, keys, cursor } = await this.storage.query(name, { ...query, keysOnly: true })
+    const index = KIT_SCHEMA.indexes.find((one) => one.name === name)
+    if (keys === undefined) assert.deepEqual(records, answer.records)
+    else {
+      const expected = answer.records.map(({ value, id }) => index?.key(value, id))
+      assert.deepEqual(keys, expected, 'a query for keys only found others')
+      assert.deepEqual(records, [], 'a query for keys only answered with records too')
+    }
+    assert.equal(cursor, answer.cursor, 'a query for keys only has another cursor')
+    return answer
   }
 }
 

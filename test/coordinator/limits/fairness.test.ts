@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NodeContext } from '../../../src/coordinator/node-context.js'
+import { type Entry, NodeContext } from '../../../src/coordinator/node-context.js'
 import { resolveOptions } from '../../../src/coordinator/options/resolve-options.js'
 import { ReadyReader } from '../../../src/coordinator/ready-query.js'
+import type { TaskRef } from '../../../src/engine/engine.js'
 import { seededRandom } from '../../../src/internal/random.js'
 import { startApp } from '../../support/app.js'
 
@@ -107,7 +108,9 @@ describe('what is read of a lane', () => {
         }),
         fc.constantFrom(64, 200, 1_000),
         fc.constantFrom<Record<string, number>>({}, { t000: 3, t007: 0.5, t150: 7 }),
-        async (sizes, limit, tenantWeights) => {
+        // Of every how manieth the record is wanted; `undefined`: of all, at once.
+        fc.constantFrom(undefined, 1, 2, 1e9),
+        async (sizes, limit, tenantWeights, asked) => {
           const world = await startApp()
           for (const [i, size] of sizes.entries()) await fill(world, `t${String(i).padStart(3, '0')}`, size)
           const { node: inner } = world.app.coordinator as never as { node: NodeContext }
@@ -117,15 +120,18 @@ describe('what is read of a lane', () => {
           const seen = new Set<string>()
           const total = sizes.reduce((sum, size) => sum + size, 0)
           for (let reads = 0; reads < Math.ceil(total / 40) + 3; reads++) {
-            const entries = await world.until(reader.read('task:x:', limit))
-            expect(entries.length).toBe(Math.min(total, limit))
+            const isWanted = asked === undefined ? undefined : ({ rank }: TaskRef) => rank % asked === 0
+            const refs = await world.until(reader.read('task:x:', limit, isWanted))
+            expect(refs.length).toBe(Math.min(total, limit))
             const counts = new Map<string, number>()
-            for (const { value } of entries) {
-              const count = counts.get(value.tenant) ?? 0
+            for (const ref of refs) {
+              const count = counts.get(ref.tenant) ?? 0
+              const hint = ref.hint as Entry | undefined
+              expect(hint !== undefined).toBe(isWanted === undefined || isWanted(ref))
               // In order within each tenant, from its beginning, without a gap.
-              expect(value.input).toBe(count)
-              counts.set(value.tenant, count + 1)
-              seen.add(value.tenant)
+              expect(hint?.value.input ?? count).toBe(count)
+              counts.set(ref.tenant, count + 1)
+              seen.add(ref.tenant)
             }
             if (total < limit) continue
             // What engines may conclude: who has fewer than the rounds before the last one give has no more.
