@@ -8,6 +8,7 @@
 // Buses
 export type { Bus, BusMessage } from './bus/bus.js'
 export { BusHub } from './bus/in-process-bus.js'
+export type { LaneFirst } from './bus/lane-first.js'
 export type { AnyClaim, Claim, ClaimOptions, FailOptions } from './coordinator/agents/claim-types.js'
 // Coordinator
 export type {

@@ -3,11 +3,18 @@
  * poll), never correctness.
  */
 
+import type { LaneFirst } from './lane-first.js'
+
 /** What owners tell each other. */
 export type BusMessage =
   | { readonly type: 'settled'; readonly taskId: string }
   | { readonly type: 'cancel'; readonly taskId: string; readonly reason?: string }
-  | { readonly type: 'ready'; readonly lanes: readonly string[] }
+  | {
+      readonly type: 'ready'
+      readonly lanes: readonly string[]
+      /** The lowest rank of what became ready in each lane. `undefined`, or absent: it could be any, of any tenant. */
+      readonly firsts?: readonly (LaneFirst | undefined)[]
+    }
   | { readonly type: 'permit'; readonly taskType: string }
   | {
       readonly type: 'progress'

@@ -10,7 +10,7 @@ const HINT_MS = 2
 /** What the engine may ask of this node. @param bus - the one that was given, which others are on too. */
 export function engineHost(node: NodeContext, dispatcher: Dispatcher, bus: Bus | undefined): EngineHost {
   const isHeard = bus !== undefined || node.storage.channel !== undefined
-  const reader = new ReadyReader(node)
+  const reader = new ReadyReader(node, isHeard)
   const { peers } = node
   const placeOf = (ref: TaskRef) => peers.placeOf(ref)
   return {

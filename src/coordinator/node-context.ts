@@ -11,6 +11,7 @@ import { Pauses } from './commit/pauses.js'
 import { StorageTime } from './commit/storage-time.js'
 import type { EventHub } from './event-hub.js'
 import { QueueBounds } from './limits/queue-bounds.js'
+import { LaneFloors } from './nodes/lane-floors.js'
 import { Peers } from './nodes/peers.js'
 import type { CoordinatorSettings } from './options/coordinator-settings.js'
 
@@ -37,6 +38,8 @@ export class NodeContext {
   readonly committer: Committer
   /** The other owners, as far as this one has seen. */
   readonly peers: Peers
+  /** Where the lanes begin, as far as it knows. */
+  readonly floors: LaneFloors
   /** How often this owner's agents have changed: told with every beat, so that the others know when to look. */
   agentChanges = 0
   /** Absent: any number of tasks may wait. */
@@ -65,6 +68,7 @@ export class NodeContext {
     this.committer = new Committer(storage, clock, this.time, events)
     this.#ownerId = this.newId()
     this.peers = new Peers(this)
+    this.floors = new LaneFloors(clock, settings.pollMs, settings.maxLanes)
     this.#leastWeight = Math.min(1, ...settings.tenantWeights.values())
   }
 

@@ -29,7 +29,11 @@ export class ReadyReader {
   /** The tenant after which the next read of a lane begins. */
   readonly #places: BoundedMap<string, string>
 
-  constructor(private readonly node: NodeContext) {
+  /** @param isHeard - whether others tell what they make ready: else every read begins at the beginning. */
+  constructor(
+    private readonly node: NodeContext,
+    private readonly isHeard = false,
+  ) {
     this.#places = new BoundedMap(node.settings.maxLanes)
   }
 
@@ -52,21 +56,26 @@ export class ReadyReader {
   }
 
   async #read(lane: string, limit: number, page: Page): Promise<readonly TaskRef[]> {
-    const first = await this.#begin([lane], limit, page)
-    if (first.length < limit) return first
-    const queues = await this.#look(lane, limit, page)
-    if (queues.size === 1 && queues.has(first[0]?.tenant ?? '')) return first
+    const floor = this.isHeard ? this.node.floors.get(lane) : undefined
+    if (floor !== undefined) return this.#begin([lane, floor.tenant], limit, page, [lane, floor.tenant, floor.rank - 1])
+    const found = this.node.floors.begin(lane)
+    const refs = await this.#begin([lane], limit, page)
+    const [first] = refs
+    const queues = refs.length < limit ? undefined : await this.#look(lane, limit, page)
+    const isOnlyTenant = queues === undefined ? refs.every(({ tenant }) => tenant === first?.tenant) : queues.size === 1
+    found(first, isOnlyTenant)
+    if (queues === undefined || (isOnlyTenant && queues.has(first?.tenant ?? ''))) return refs
     while (roomIn(queues, limit) > 0) {
       const dense = [...queues].filter(([, queue]) => queue.hasMore)
       if (dense.length === 0) break
       await Promise.all(dense.map(([tenant, queue]) => this.#readMore(lane, tenant, queue, limit, page)))
     }
-    const refs = inTurn([...queues.values()], limit)
-    const last = refs[refs.length - 1]?.tenant
+    const shared = inTurn([...queues.values()], limit)
+    const last = shared[shared.length - 1]?.tenant
     // Not even the first round was for all of them.
-    const reached = new Set(refs.map(({ tenant }) => tenant))
+    const reached = new Set(shared.map(({ tenant }) => tenant))
     if (last !== undefined && reached.size < queues.size) this.#places.set(lane, last)
-    return refs
+    return shared
   }
 
   async #records(query: IndexQuery): Promise<TaskRef[]> {
@@ -128,9 +137,9 @@ export class ReadyReader {
   }
 
   /** The first of a range, in the index's order. */
-  async #begin(prefix: IndexKey, limit: number, read: Page): Promise<TaskRef[]> {
+  async #begin(prefix: IndexKey, limit: number, read: Page, from?: IndexKey): Promise<TaskRef[]> {
     const refs: TaskRef[] = []
-    for (let after: IndexKey | undefined; refs.length < limit; ) {
+    for (let after = from; refs.length < limit; ) {
       const count = Math.min(limit - refs.length, QUERY_LIMIT)
       const page = await read({ prefix, after, limit: count })
       refs.push(...page)

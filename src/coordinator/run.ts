@@ -173,6 +173,11 @@ export class Run implements ContextHooks {
     })
   }
 
+  /** Its task was cancelled. */
+  cancel(reason: string | undefined): void {
+    this.attempt.abort('cancel', new DOMException(reason ?? 'The task was cancelled.', 'AbortError'))
+  }
+
   /** What the handler says through its context. After its end it says it to nobody. */
   progress(fraction: number | undefined, note: string | undefined): void {
     if (!this.#isOpen) return

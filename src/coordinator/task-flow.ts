@@ -210,7 +210,7 @@ export class TaskFlow {
   ready(entries: readonly Entry[]): void {
     if (entries.length === 0) return
     this.#parts.dispatcher.offer(entries)
-    this.#parts.bus.publish({ type: 'ready', lanes: [...new Set(entries.map((entry) => entry.value.lane))] })
+    this.#parts.bus.publish(this.node.floors.made(entries))
   }
 
   /** A new task was stored. */
@@ -235,8 +235,7 @@ export class TaskFlow {
 
   #abortRun(taskId: string, reason: string | undefined): void {
     const run = this.runs.get(taskId)
-    if (run !== undefined)
-      run.attempt.abort('cancel', new DOMException(reason ?? 'The task was cancelled.', 'AbortError'))
+    if (run !== undefined) run.cancel(reason)
     else this.#parts.bus.publish({ type: 'cancel', taskId, ...(reason === undefined ? undefined : { reason }) })
   }
 
@@ -252,14 +251,13 @@ export class TaskFlow {
         return
       case 'cancel':
         this.#parts.polling.cancelled(message.taskId)
-        this.runs
-          .get(message.taskId)
-          ?.attempt.abort('cancel', new DOMException(message.reason ?? 'The task was cancelled.', 'AbortError'))
+        this.runs.get(message.taskId)?.cancel(message.reason)
         return
       case 'permit':
         if (this.#awaitedTypes.has(message.taskType)) void this.lookAgain().catch(this.#ledNowhere)
         return
       case 'ready':
+        this.node.floors.heard(message)
         this.#parts.dispatcher.wake(message.lanes, true)
         return
       case 'progress':
@@ -286,7 +284,7 @@ export class TaskFlow {
     const token = currentAttempt(held.value)?.token ?? ''
     const run = this.runs.get(held.id)
     if (isTerminal(held.value.state) && run?.token === token) {
-      run.attempt.abort('cancel', new DOMException(held.value.cancelReason ?? 'The task was cancelled.', 'AbortError'))
+      run.cancel(held.value.cancelReason)
     } else if (!this.#parts.dispatcher.claims.has(token) && !isOver(held.value)) takeBack(held)
   }
 }

@@ -56,7 +56,7 @@ const EVERY: readonly BusMessage[] = [
   { type: 'part', taskId: 't1', attempt: 1, index: 0, part: { text: 'á' } },
   { type: 'progress', taskId: 't1', attempt: 1, fraction: 0.5, note: 'half' },
   { type: 'cancel', taskId: 't2', reason: 'changed my mind' },
-  { type: 'ready', lanes: ['task:x:'] },
+  { type: 'ready', lanes: ['task:x:'], firsts: [{ tenant: 'default', rank: 7.5 }] },
   { type: 'permit', taskType: 'x' },
   { type: 'settled', taskId: 't1' },
 ]
@@ -88,6 +88,23 @@ describe('a bus over a channel for texts', () => {
       { type: 'permit', taskType: 'x' },
       { type: 'settled', taskId: 't1' },
     ])
+  })
+
+  it('says of each lane the lowest rank that became ready, unless it could be any', async () => {
+    const { heard, publish } = setUp()
+    const first = (rank: number, tenant = 'ana') => ({ tenant, rank })
+    await publish(
+      { type: 'ready', lanes: ['low', 'mixed', 'any', 'late'], firsts: [first(5), first(5), first(5), undefined] },
+      {
+        type: 'ready',
+        lanes: ['low', 'mixed', 'any', 'late'],
+        firsts: [first(3), first(3, 'beto'), undefined, first(1)],
+      },
+      { type: 'ready', lanes: ['low'], firsts: [first(4)] },
+      { type: 'ready', lanes: ['old'] },
+    )
+    const firsts = [first(3), undefined, undefined, undefined, undefined]
+    expect(heard).toEqual([{ type: 'ready', lanes: ['low', 'mixed', 'any', 'late', 'old'], firsts }])
   })
 
   it('sends within a few milliseconds, and again for what comes later', async () => {

@@ -1,24 +1,25 @@
 /**
  * What a bus over a text channel sends: hints put together, as JSON that a person can read.
  *
- * `{"v":1,"from":"<sender>","parts":[…],"progress":[…],"cancel":[…],"ready":[…],"permit":[…],"settled":[…]}`: each list absent
+ * `{"v":1,"from":"<sender>","parts":[…],"progress":[…],"cancel":[…],"firsts":[…],"ready":[…],"permit":[…],"settled":[…]}`: each list absent
  * when empty, and in this order, so that what was written before a task ended is heard before its end. A version that is
  * not known is ignored as a whole; a list or an item that makes no sense, by itself.
  */
 import type { BusMessage } from '../bus.js'
+import { type LaneFirst, lowerFirst } from '../lane-first.js'
 
 const VERSION = 1
 
 /** In the order in which they are sent and told. */
 const LISTS = ['parts', 'progress', 'cancel', 'ready', 'permit', 'settled'] as const
-type List = (typeof LISTS)[number]
+type List = (typeof LISTS)[number] | 'firsts'
 
 /** Hints that wait to be sent, without those that a later one made worthless. */
 export class Collected {
   readonly #parts: unknown[][] = []
   readonly #progress = new Map<string, unknown[]>()
   readonly #cancels = new Map<string, unknown[]>()
-  readonly #ready = new Set<string>()
+  readonly #ready = new Map<string, LaneFirst | undefined>()
   readonly #permits = new Set<string>()
   readonly #settled = new Set<string>()
 
@@ -36,7 +37,10 @@ export class Collected {
         this.#cancels.set(message.taskId, [message.taskId, ...optional(message.reason)])
         return
       case 'ready':
-        for (const lane of message.lanes) this.#ready.add(lane)
+        message.lanes.forEach((lane, i) => {
+          const first = message.firsts?.[i]
+          this.#ready.set(lane, this.#ready.has(lane) ? lowerFirst(this.#ready.get(lane), first) : first)
+        })
         return
       case 'permit':
         this.#permits.add(message.taskType)
@@ -53,7 +57,10 @@ export class Collected {
     // A reason or a note is for people: the hint is worth sending without it.
     for (const item of this.#progress.values()) packer.add('progress', item, item.slice(0, 3))
     for (const item of this.#cancels.values()) packer.add('cancel', item, item.slice(0, 1))
-    for (const lane of this.#ready) packer.add('ready', lane)
+    // Lanes are told by themselves, as they always were: a first that comes without its lane, or the other way round, says nothing.
+    for (const [lane, first] of this.#ready)
+      if (first !== undefined) packer.add('firsts', [lane, first.tenant, first.rank])
+    for (const lane of this.#ready.keys()) packer.add('ready', lane)
     for (const type of this.#permits) packer.add('permit', type)
     for (const id of this.#settled) packer.add('settled', id)
     return packer.finish()
@@ -70,13 +77,25 @@ export function hintsOf(text: string): { readonly from: string; readonly message
     if (!Array.isArray(items)) continue
     if (list === 'ready') {
       const lanes = items.filter((lane) => typeof lane === 'string')
-      if (lanes.length > 0) messages.push({ type: 'ready', lanes })
+      const firsts = firstsIn(read.firsts)
+      const told = firsts.size > 0 && { firsts: lanes.map((lane) => firsts.get(lane)) }
+      if (lanes.length > 0) messages.push({ type: 'ready', lanes, ...told })
     } else for (const item of items) messages.push(...messageOf(list, item))
   }
   return { from: read.from, messages }
 }
 
-function messageOf(list: Exclude<List, 'ready'>, item: unknown): BusMessage[] {
+/** The lowest rank of each lane, as far as it was told. */
+function firstsIn(items: unknown): ReadonlyMap<string, LaneFirst> {
+  const firsts = new Map<string, LaneFirst>()
+  for (const item of Array.isArray(items) ? items : []) {
+    const [lane, tenant, rank] = Array.isArray(item) ? item : []
+    if (typeof tenant === 'string' && typeof rank === 'number') firsts.set(lane, { tenant, rank })
+  }
+  return firsts
+}
+
+function messageOf(list: Exclude<List, 'ready' | 'firsts'>, item: unknown): BusMessage[] {
   if (list === 'settled') return typeof item === 'string' ? [{ type: 'settled', taskId: item }] : []
   if (list === 'permit') return typeof item === 'string' ? [{ type: 'permit', taskType: item }] : []
   if (!Array.isArray(item) || typeof item[0] !== 'string') return []
