@@ -92,6 +92,17 @@ describe('what others left lying', () => {
     expect(rankOf(head.leftLying(distanceOf, ({ rank }) => rank === 3))).toBe(3)
   })
 
+  it('is sought again where the head was filled up', () => {
+    const { queue, head } = make(Array.from({ length: 300 }, (_, rank) => rank))
+    expect(head.leftLying(() => undefined, never)).toBeUndefined()
+    const own = head.own(({ rank }) => rank === 0, never)
+    expect(own?.ref.rank).toBe(0)
+    if (own !== undefined) head.take(own)
+    queue.pop()
+    expect(head.own(never, never)).toBeUndefined()
+    expect(head.leftLying(({ rank }) => (rank === SHARED_HEAD ? 1 : undefined), never)?.ref.rank).toBe(SHARED_HEAD)
+  })
+
   it('is not sought again once there is nothing, until storage is read', () => {
     const { head } = make([1, 2, 3])
     let looks = 0

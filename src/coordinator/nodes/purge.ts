@@ -46,7 +46,7 @@ export class Purge {
   async #round(): Promise<void> {
     for (const outcome of OUTCOMES) if (this.#isFirstFor(outcome)) await this.#purgeTasks(outcome)
     if (this.#isFirstFor('turn')) await this.#purgeTurns()
-    if (!this.#isFirstFor('more')) return
+    // Not every node has layers above.
     const { idleMs } = this.node.settings.retention
     await this.more?.(this.node.storage.outcomeAlwaysKnown ? idleMs : Math.max(idleMs, LATE_COPIES_MS))
   }

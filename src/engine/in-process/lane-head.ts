@@ -96,6 +96,7 @@ export class LaneHead {
   #lookAnew(): void {
     this.#at = 0
     this.#old = 0
+    this.#isBare = false
   }
 
   #fill(): void {
