@@ -27,7 +27,7 @@ function sought(ranks: readonly number[], isOwn: (ref: TaskRef) => boolean, isOl
 
 describe('the own of a head', () => {
   it('is the lowest that a look at each would find, whatever is taken and added', () => {
-    const ranks = fc.uniqueArray(fc.nat(5_000), { minLength: 1, maxLength: 600, size: 'max' })
+    const ranks = fc.uniqueArray(fc.nat(5_000), { minLength: 1, maxLength: 1_400, size: 'max' })
     const steps = fc.array(fc.option(fc.nat(5_000), { freq: 3 }), { maxLength: 120, size: 'max' })
     fc.assert(
       fc.property(
