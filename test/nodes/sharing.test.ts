@@ -108,7 +108,7 @@ describe('tasks that a process adds which does none of them', () => {
     const inputs = Array.from({ length: tasks }, (_, n) => n)
     await until(apps[0]?.submitMany(work, inputs) ?? Promise.reject())
     while (started.size < tasks) await clock.advance(100)
-    // It was a dozen records for each when nodes asked for more than keys.
+    // Were more asked for than keys, it would be a dozen records for each.
     expect(reads.records).toBeLessThan(2 * tasks)
     expect(reads.keys).toBeGreaterThan(tasks)
   })

@@ -57,7 +57,7 @@ export class Collected {
     // A reason or a note is for people: the hint is worth sending without it.
     for (const item of this.#progress.values()) packer.add('progress', item, item.slice(0, 3))
     for (const item of this.#cancels.values()) packer.add('cancel', item, item.slice(0, 1))
-    // Lanes are told by themselves, as they always were: a first that comes without its lane, or the other way round, says nothing.
+    // Apart from the lanes, for those who know of lanes only. A first that comes without its lane says nothing.
     for (const [lane, first] of this.#ready)
       if (first !== undefined) packer.add('firsts', [lane, first.tenant, first.rank])
     for (const lane of this.#ready.keys()) packer.add('ready', lane)

@@ -36,31 +36,18 @@ export function askRecords(tables: readonly { readonly table: string; readonly i
   }
 }
 
-/** The records of a span in key order, at most `limit`. */
-export function askSpan(
-  table: string,
-  index: IndexDefinition,
-  span: Span,
-  order: 'asc' | 'desc',
-  limit: number,
-): Asking {
-  return ask('id, version, value', table, index, span, order, limit)
+/** What makes a record. */
+export const RECORD_COLUMNS = 'id, version, value'
+
+/** What makes a key, all of which the index has. */
+export function keyColumns(index: IndexDefinition): string {
+  return columnsOf(index)
+    .map((column, i) => `${quoted(column)} AS k${i}`)
+    .join(', ')
 }
 
 /** A row of keys; the first is null in a row that only carries the time. */
 export type KeyRow = { readonly now_ms: number } & Readonly<Record<string, KeyPart | null>>
-
-/** The keys of a span in order, at most `limit`: the index has them. */
-export function askKeys(
-  table: string,
-  index: IndexDefinition,
-  span: Span,
-  order: 'asc' | 'desc',
-  limit: number,
-): Asking {
-  const what = columnsOf(index).map((column, i) => `${quoted(column)} AS k${i}`)
-  return ask(what.join(', '), table, index, span, order, limit)
-}
 
 /** The keys in rows. */
 export function keysOf(index: IndexDefinition, rows: readonly KeyRow[]): IndexKey[] {
@@ -73,7 +60,8 @@ export function keysOf(index: IndexDefinition, rows: readonly KeyRow[]): IndexKe
   )
 }
 
-function ask(
+/** These columns of a span in key order, at most `limit` rows. */
+export function askSpan(
   what: string,
   table: string,
   index: IndexDefinition,

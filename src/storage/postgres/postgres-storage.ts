@@ -26,12 +26,13 @@ import { assertNotNewer, prepareLayout } from './postgres-migration.js'
 import { type PostgresSettings, type PostgresStorageOptions, postgresSettings } from './postgres-options.js'
 import {
   askCount,
-  askKeys,
   askRecords,
   askSpan,
   askTime,
   type KeyRow,
+  keyColumns,
   keysOf,
+  RECORD_COLUMNS,
   type RecordRow,
   recordOf,
 } from './postgres-queries.js'
@@ -108,9 +109,9 @@ class PostgresStorage implements Storage {
     checkQuery(index, query)
     const span = spanOf(index, query, query)
     if (span === undefined) return { now: (await this.read([])).now, records: [] }
-    const ask = query.keysOnly ? askKeys : askSpan
+    const what = query.keysOnly ? keyColumns(index) : RECORD_COLUMNS
     // One more than asked for tells whether a cursor is due.
-    const { text, values } = ask(layout.table(index.kind), index, span, query.order ?? 'asc', query.limit + 1)
+    const { text, values } = askSpan(what, layout.table(index.kind), index, span, query.order ?? 'asc', query.limit + 1)
     if (query.keysOnly) {
       const rows = await connection.run<KeyRow>('reads', text, values)
       return { now: this.#now(rows), ...keyPageOf(keysOf(index, rows), query.limit) }
