@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Orchestrator } from 'batuta'
+import { garbageCollector } from '../support/collect-garbage.js'
 import { type Bound, type Finding, judgeFlatness, type Sample } from './flatness.js'
 import type { SoakStore } from './stores.js'
 import { startNode, Traffic } from './traffic.js'
@@ -46,7 +45,7 @@ export function boundOf(measure: string): Bound | undefined {
 /** Runs traffic, samples, and judges. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { store, durationMs, perSecond, sampleMs, keepMs, judgedFromMs, onSample } = options
-  const collect = collector()
+  const collect = garbageCollector()
   const apps: Orchestrator<string>[] = []
   const samples: Sample[] = []
   const startedAt = performance.now()
@@ -100,10 +99,4 @@ async function leftAfter(store: SoakStore, withinMs: number): Promise<Readonly<R
     if (left.length === 0 || performance.now() > until) return Object.fromEntries(left)
     await pause(500)
   }
-}
-
-/** Collects garbage, however this process was started. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as () => void
 }
