@@ -15,6 +15,8 @@ export type ChaosLine =
   | { readonly t: 'killed'; readonly life: string; readonly at: number }
   /** A process stood still until it was let go on. */
   | { readonly t: 'stopped'; readonly life: string; readonly from: number; readonly until: number }
+  /** A process that is about to end has so many handlers at once, when it gets as many tasks as it has slots. */
+  | { readonly t: 'filled'; readonly life: string; readonly slots: number }
   /** A process saw its own commit end the task. */
   | { readonly t: 'ended'; readonly id: string; readonly status: string; readonly life: string }
 

@@ -6,7 +6,7 @@ import type { Storage } from '../../src/storage/storage.js'
 import type { AttemptRecord, TaskRecord } from '../../src/task/task-record.js'
 import { isTerminal, type TaskState } from '../../src/task/task-status.js'
 import { type ChaosLine, readChaosLog } from './chaos-log.js'
-import { LIMIT, MAX_RETRIES, type PlannedTask, planOf, SESSION_COUNTER } from './plan.js'
+import { FILLING, LIMIT, MAX_RETRIES, type PlannedTask, planOf, SESSION_COUNTER, SLOTS } from './plan.js'
 import { runningHandlers } from './running-handlers.js'
 import { type StoreAddress, storageAt } from './stores.js'
 
@@ -53,6 +53,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
     ...inOrder(found, lines, evidence.nodes),
     ...withinLimit(found, lines, evidence.nodes),
     ...nothingLeftBehind(found),
+    ...noSlotLeaked(lines),
   ]
   const byState: Record<string, number> = {}
   let lostAttempts = 0
@@ -73,7 +74,10 @@ async function readAll(store: StoreAddress): Promise<Found> {
   for (const state of STATES) {
     for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
       const page = await storage.query('listed', { prefix: [state], limit: 1_000, cursor })
-      for (const { id, value } of page.records) tasks.set(id, value as TaskRecord)
+      for (const { id, value } of page.records) {
+        const task = value as TaskRecord
+        if (task.type !== FILLING) tasks.set(id, task)
+      }
       cursor = page.cursor
     }
   }
@@ -284,6 +288,13 @@ function* nothingLeftBehind({ tasks, turns, owners, agents, permits }: Found): I
   for (const id of permits) yield `permit ${id} is still taken`
   if (owners.length > 0) yield `${owners.length} owners are still there`
   if (agents > 0) yield `${agents} agent records are still there`
+}
+
+/** Whoever was up until the end could run as many at once as it has slots. */
+function* noSlotLeaked(lines: readonly ChaosLine[]): Iterable<string> {
+  const filled = ofKind(lines, 'filled')
+  if (filled.length === 0) yield 'no process was filled'
+  for (const { life, slots } of filled) if (slots !== SLOTS) yield `${life} ran ${slots} at once, not ${SLOTS}`
 }
 
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {

@@ -23,6 +23,11 @@ export interface PlannedTask {
 export const MAX_RETRIES = 2
 /** Tasks of `chaos.limited` that may run at once, over all processes. */
 export const LIMIT = 3
+/** Tasks that one process can run at once: by each of five agents. */
+export const SLOTS_PER_AGENT = 3
+export const SLOTS = 5 * SLOTS_PER_AGENT
+/** The type of those with which a process is filled before it ends. They are no part of the plan. */
+export const FILLING = 'chaos.fill'
 /** What handlers of a session's tasks count up. */
 export const SESSION_COUNTER = 'completed'
 

@@ -102,6 +102,18 @@ export const tamperings: Readonly<Record<string, Tampering>> = {
     notice: /was accepted and never ran/,
     log: (lines) => lines.filter((line) => !line.includes('"t":"start"')),
   },
+  'a handler of a key began while another ran': {
+    notice: /: handlers ran at once/,
+    log: (lines) => lines.filter((line) => !line.includes('"t":"end"')),
+  },
+  'more ran at once than the limit lets': {
+    notice: /handlers of chaos.limited ran at once/,
+    log: (lines) => lines.filter((line) => !line.includes('"t":"end"')),
+  },
+  'a slot leaked': {
+    notice: /ran 14 at once, not 15/,
+    log: (lines) => lines.map((line) => line.replace('"slots":15', '"slots":14')),
+  },
   'an acknowledgement is missing': {
     notice: /1 tasks were never acknowledged/,
     log: (lines) => {
