@@ -33,7 +33,7 @@ export interface MongodbDatabase {
 export interface MongodbClient {
   connect(): Promise<unknown>
   db(name: string): MongodbDatabase
-  startSession(options?: { causalConsistency?: boolean }): MongodbSession
+  startSession(options?: { causalConsistency?: boolean; defaultTransactionOptions?: object }): MongodbSession
   close(): Promise<void>
 }
 

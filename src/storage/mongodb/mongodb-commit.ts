@@ -1,10 +1,9 @@
 import { isBatutaError } from '../../errors/base-error.js'
 import { realClock } from '../../internal/clock.js'
 import type { IndexDefinition, RecordKey, SetResult, StoredRecord, WriteSet } from '../storage.js'
-import type { MongodbDocument } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
 import { Contention } from './mongodb-contention.js'
-import { outcomeUnknown } from './mongodb-errors.js'
+import { isGuard, notDone, outcomeUnknown, writeErrorsOf } from './mongodb-errors.js'
 import { groupsOf } from './mongodb-groups.js'
 import { documentOf } from './mongodb-record.js'
 import type { MongodbSessions } from './mongodb-sessions.js'
@@ -100,41 +99,58 @@ export class MongodbCommit {
     const { connection, collection } = this.#parts
     const limitMs = Math.min(LONGEST_WAIT_MS, Math.ceil(connection.timeoutMs / 2))
     const writes = sets.flatMap((one) => one.writes)
-    const [refused, unsure] = [new Set<PreparedWrite>(), new Set<PreparedWrite>()]
+    /** Not done, as far as is known, for a reason that what stands there will show. */
+    const open = new Set<PreparedWrite>()
+    const failed = new Map<PreparedWrite, unknown>()
+    /** Some of them may have been written all the same. */
+    let mayStand = false
     const send = async ({ command, writes: sent }: WriteCommand) => {
       const answer = await connection.tryWrite(command, sent.length, limitMs).catch((error: unknown) => {
         this.#suspects.note(sent)
         throw error
       })
       if (answer === undefined) {
-        for (const write of sent) unsure.add(write)
+        mayStand = true
+        for (const write of sent) open.add(write)
         return
       }
-      for (const { index } of (answer.writeErrors ?? []) as MongodbDocument[]) {
-        refused.add(sent[Number(index)] as PreparedWrite)
+      for (const error of writeErrorsOf(answer)) {
+        const write = sent[Number(error.index)] as PreparedWrite
+        if (isGuard(error)) open.add(write)
+        else failed.set(write, notDone(error, command))
       }
       // A delete that finds nothing to delete is no error, and does not say which one it was.
-      if ('delete' in command && Number(answer.n) < sent.length) for (const write of sent) refused.add(write)
+      if ('delete' in command && Number(answer.n) < sent.length) {
+        mayStand = true
+        for (const write of sent) open.add(write)
+      }
     }
     const commands = [...leaveCommands(writes, collection), ...deleteCommands(writes, collection)]
     const errors = await errorsOf(commands.map(send))
     if (errors.length > 0) throw errors.length === commands.length ? worst(errors) : outcomeUnknown(errors[0])
-    const isOne = (among: ReadonlySet<PreparedWrite>) => (one: PreparedSet) => among.has(one.writes[0] as PreparedWrite)
-    for (const one of sets) if (!isOne(refused)(one) && !isOne(unsure)(one)) one.result = APPLIED
-    await this.#refuse(sets.filter(isOne(refused)))
+    const isOpen = ({ writes: [only] }: PreparedSet) => open.has(only as PreparedWrite)
+    for (const one of sets) if (!isOpen(one) && !failed.has(one.writes[0] as PreparedWrite)) one.result = APPLIED
+    if (failed.size > 0) throw worst([...failed.values()])
     // A transaction says at once whether a record is held, where a plain command waits.
-    await this.#together(await this.#refuse(sets.filter(isOne(unsure)), true))
+    const settled = this.#refuse(sets.filter(isOpen)).then((left) => this.#together(left))
+    await settled.catch((error) => {
+      throw mayStand && isBatutaError(error, 'STORAGE_UNAVAILABLE') ? outcomeUnknown(error) : error
+    })
   }
 
   /** Sets of several writes, and those whose record may be held. Those that can't be applied are found out. */
   async #together(sets: readonly PreparedSet[]): Promise<void> {
     const isHeld = ({ set }: PreparedSet) => this.#held.touches(set.writes)
     const held: PreparedSet[] = []
+    const over = new AbortController()
     const errors = await errorsOf([
-      ...groupsOf(sets.filter((one) => !isHeld(one))).map((group) => this.#group(group, TRIES, held)),
-      ...sets.filter(isHeld).map((one) => this.#group([one], TRIES_OF_HELD, held)),
+      ...groupsOf(sets.filter((one) => !isHeld(one))).map((group) => this.#group(group, TRIES, held, over)),
+      ...sets.filter(isHeld).map((one) => this.#group([one], TRIES_OF_HELD, held, over)),
     ])
-    for (const one of await this.#refuse(held, true)) {
+    const left = await this.#refuse(held).catch((error) => {
+      throw worst([...errors, error])
+    })
+    for (const one of left) {
       one.result = BUSY
       this.#held.note(one.set.writes)
       void this.#parts.sessions.endAbandoned()
@@ -143,24 +159,29 @@ export class MongodbCommit {
   }
 
   /** Applies sets in one transaction, or in smaller ones; adds to `held` those with a record that somebody else holds. */
-  async #group(group: readonly PreparedSet[], tries: number, held: PreparedSet[]): Promise<void> {
+  async #group(
+    group: readonly PreparedSet[],
+    tries: number,
+    held: PreparedSet[],
+    over: AbortController,
+  ): Promise<void> {
     const { transactions, collection } = this.#parts
     let sets = group
     for (let tried = 1; sets.length > 0; tried++) {
       const writes = sets.flatMap((one) => one.writes)
       const commands = [leaveCommands, expectCommands, deleteCommands].flatMap((make) => make(writes, collection))
-      const outcome = commands.length === 0 ? 'applied' : await transactions.run(commands)
+      const outcome = commands.length === 0 ? 'applied' : await transactions.run(commands, over)
       if (outcome === 'applied') {
         for (const one of sets) one.result = APPLIED
         return
       }
       const count = sets.length
-      if (outcome === 'refused') sets = await this.#refuse(sets, true)
+      if (outcome === 'refused') sets = await this.#refuse(sets)
       if (sets.length < count) continue
       if (count > 1) {
         const half = Math.ceil(count / 2)
         const halves = [sets.slice(0, half), sets.slice(half)]
-        const errors = await errorsOf(halves.map((some) => this.#group(some, tries, held)))
+        const errors = await errorsOf(halves.map((some) => this.#group(some, tries, held, over)))
         if (errors.length > 0) throw worst(errors)
         return
       }
@@ -174,10 +195,9 @@ export class MongodbCommit {
 
   /**
    * Answers sets that were not applied from what stands there.
-   * @param orTryAgain - whether sets whose guards hold now are left open.
-   * @returns the sets that were left open.
+   * @returns those whose guards hold, which are left open.
    */
-  async #refuse(sets: readonly PreparedSet[], orTryAgain = false): Promise<readonly PreparedSet[]> {
+  async #refuse(sets: readonly PreparedSet[]): Promise<readonly PreparedSet[]> {
     if (sets.length === 0) return []
     const keys = sets.flatMap((one) => one.set.writes.map(({ kind, id }) => ({ kind, id })))
     const { now, records } = await this.#parts.read(keys)
@@ -186,14 +206,14 @@ export class MongodbCommit {
     if (isLate && busyMs > 0) {
       // Whoever is told that a set came late takes what is read next for the truth.
       await pause(busyMs)
-      return this.#refuse(sets, orTryAgain)
+      return this.#refuse(sets)
     }
     let at = 0
     return sets.filter((one) => {
       const found = records.slice(at, at + one.set.writes.length)
       at += found.length
       const holds = one.set.writes.every(({ expect }, i) => (found[i]?.version ?? null) === expect)
-      if (orTryAgain && holds && now <= one.set.notAfter) return true
+      if (holds && now <= one.set.notAfter) return true
       one.result = resultOf(one.set, found, now)
       return false
     })

@@ -1,6 +1,6 @@
 import { realClock } from '../../internal/clock.js'
 import type { MongodbClient, MongodbDatabase, MongodbDocument, MongodbSession } from './mongodb-client.js'
-import { type CommandKind, hasCode, timedOut, toStorageError } from './mongodb-errors.js'
+import { type CommandKind, hasCode, notDone, timedOut, toStorageError, writeErrorsOf } from './mongodb-errors.js'
 
 /** MaxTimeMSExpired. */
 const TIME_IS_UP = 50
@@ -47,17 +47,20 @@ export class MongodbConnection {
   /**
    * Runs a command that writes, outside of any transaction.
    * @param writes - how many writes it has.
-   * @throws STORAGE_UNAVAILABLE when it certainly did nothing; STORAGE_OUTCOME_UNKNOWN when nobody can say.
+   * @throws STORAGE_UNAVAILABLE when it certainly did nothing; STORAGE_OUTCOME_UNKNOWN when nobody can say; what
+   * {@link notDone} says of the first write that was not done.
    */
   async write(command: MongodbDocument, writes: number): Promise<MongodbDocument> {
     const answer = await this.tryWrite(command, writes, this.timeoutMs)
     if (answer === undefined) throw timedOut('writes', this.timeoutMs)
+    const [error] = writeErrorsOf(answer)
+    if (error !== undefined) throw notDone(error, command)
     return answer
   }
 
   /**
    * As {@link write}, for no longer than `limitMs` at the server: which waits that long for a record that another transaction
-   * holds, and does nothing after it.
+   * holds, and does nothing after it. The answer may have write errors.
    * @returns `undefined` when the server gave up. What it had done by then stands, and nothing comes after it.
    */
   async tryWrite(command: MongodbDocument, writes: number, limitMs: number): Promise<MongodbDocument | undefined> {
@@ -104,9 +107,10 @@ export class MongodbConnection {
     return await this.#run('reads', 0, (signal) => this.#client.db('admin').command(command, { signal }))
   }
 
-  /** A session for a transaction. */
+  /** A session for transactions, which the driver refuses with any other read preference: a live client may have one. */
   session(): MongodbSession {
-    return this.#client.startSession({ causalConsistency: false })
+    const defaultTransactionOptions = { readPreference: 'primary' }
+    return this.#client.startSession({ causalConsistency: false, defaultTransactionOptions })
   }
 
   /** Waits for work no longer than a command may take, and tells it to stop then. */

@@ -7,6 +7,7 @@ import type { MongodbConnection } from './mongodb-connection.js'
 import { hasCode } from './mongodb-errors.js'
 import { checkedPrefix } from './mongodb-options.js'
 import { collectionOf, documentOf, metaCollection, pathOf, RECORD_FIELDS } from './mongodb-record.js'
+import { piecesOf } from './mongodb-write.js'
 
 /** How many documents are read at a time when their index fields are made again. */
 const PAGE = 500
@@ -133,11 +134,8 @@ export class MongodbLayout {
 
   async #writeMeta(u: MongodbDocument, filter: MongodbDocument, upsert = false): Promise<boolean> {
     const updates = [{ q: { _id: 'layout', ...filter }, u, upsert }]
-    const answer = await this.#connection.write({ update: metaCollection(this.#prefix), updates }, 1)
-    const [error] = (answer.writeErrors ?? []) as MongodbDocument[]
-    if (error === undefined) return true
-    if (hasCode(error, DUPLICATE_KEY)) return false
-    throw new Error(`The layout of the MongoDB store can't be written: ${error.errmsg}`)
+    const written = this.#connection.write({ update: metaCollection(this.#prefix), updates }, 1)
+    return (await unless(DUPLICATE_KEY, written)) !== undefined
   }
 
   /** The kinds that have no collection yet, or not all of its indexes. */
@@ -186,11 +184,17 @@ export class MongodbLayout {
       const page = { find: collection, filter, sort: { _id: 1 }, limit: PAGE, projection: RECORD_FIELDS }
       const documents = await this.#connection.find(page)
       if (documents.length === 0) return
-      const updates = documents.map(({ _id, version, value }) => {
+      const made = documents.map(({ _id, version, value }) => {
         const parsed = JSON.parse(String(value)) as RecordValue
-        return { q: { _id, version }, u: documentOf(indexes, String(_id), String(version), parsed).document }
+        return documentOf(indexes, String(_id), String(version), parsed)
       })
-      await this.#connection.write({ update: collection, updates, ordered: false }, updates.length)
+      for (const some of piecesOf(made)) {
+        const updates = some.map(({ document }) => ({
+          q: { _id: document._id, version: document.version },
+          u: document,
+        }))
+        await this.#connection.write({ update: collection, updates, ordered: false }, updates.length)
+      }
       last = documents.at(-1)?._id
     }
   }

@@ -1,12 +1,22 @@
-import { BatutaError } from '../../errors/base-error.js'
+import { checkOptions, idRule } from '../../task/option-check.js'
+import {
+  assertOption,
+  checkStorageOptions,
+  flagRule,
+  objectRule,
+  refused,
+  type StorageOptionRules,
+  textRule,
+  waitRule,
+} from '../storage-options.js'
 import type { MongodbClient, MongodbDocument } from './mongodb-client.js'
 
 /** Settings of `mongodbStorage`. Exactly one of `client` and `uri` is needed. */
 export interface MongodbStorageOptions {
   /**
    * A live `MongoClient` of the package `mongodb`, version 6 or newer. It is shared and not closed. Its
-   * `serverSelectionTimeoutMS` should be below `commandTimeoutMs`: else a call that finds no primary can't be told from
-   * one whose answer was lost.
+   * `serverSelectionTimeoutMS` and `waitQueueTimeoutMS` should be below `commandTimeoutMs`: else a call that finds no primary, or
+   * no free connection, can't be told from one whose answer was lost.
    */
   readonly client?: MongodbClient | undefined
   /** `mongodb://user:password@a,b,c/app?replicaSet=rs0`, or `mongodb+srv://...`. */
@@ -43,64 +53,62 @@ export interface MongodbSettings {
   readonly openTimeoutMs: number
 }
 
-const NAMES: readonly (keyof MongodbStorageOptions)[] = [
-  'client',
-  'uri',
-  'options',
-  'database',
-  'prefix',
-  'migrate',
-  'commandTimeoutMs',
-  'openTimeoutMs',
-]
+const DEFAULT_PREFIX = 'batuta'
+const OF = 'mongodbStorage'
 
-function assertOption(valid: boolean, path: string, message: string): void {
-  if (valid) return
-  throw new BatutaError('OPTIONS_INVALID', `mongodbStorage: ${message}`, {
-    data: { issues: [{ message, path: [path] }] },
-  })
+const ABOUT: StorageOptionRules<MongodbStorageOptions> = {
+  of: OF,
+  example: "{ uri: 'mongodb://…' }",
+  otherNames: new Map([
+    ['connectionString', 'uri'],
+    ['db', 'database'],
+    ['dbName', 'database'],
+  ]),
+  rules: {
+    client: objectRule('a MongoClient', 'db', 'startSession'),
+    uri: textRule(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://'),
+    options: objectRule('an object'),
+    database: idRule,
+    prefix: textRule(/^[A-Za-z0-9_-]{1,64}$/, 'must have 1 to 64 letters, digits, "_" or "-"'),
+    migrate: flagRule,
+    commandTimeoutMs: waitRule,
+    openTimeoutMs: waitRule,
+  },
 }
 
-function databaseIn(uri: string | undefined): string | undefined {
-  const name = uri === undefined ? undefined : /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1]
-  return name === undefined ? undefined : decodeURIComponent(name)
+function databaseIn(uri: string): string | undefined {
+  const name = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1]
+  try {
+    return name === undefined ? undefined : decodeURIComponent(name)
+  } catch {
+    throw refused(OF, ['database'], 'Name the database: that of the uri can not be read.')
+  }
 }
 
 /** @throws OPTIONS_INVALID */
 export function mongodbSettings(options: MongodbStorageOptions): MongodbSettings {
+  checkStorageOptions(ABOUT, options)
   const { client, uri } = options
-  const prefix = checkedPrefix(options.prefix)
-  const commandTimeoutMs = options.commandTimeoutMs ?? 2_500
-  const openTimeoutMs = options.openTimeoutMs ?? 15_000
-  const unknown = Object.keys(options).find((name) => !(NAMES as readonly string[]).includes(name))
-  assertOption(unknown === undefined, unknown ?? '', `There is no option "${unknown}".`)
-  assertOption((client === undefined) !== (uri === undefined), 'uri', 'Give either a uri or a live client.')
-  const isClient =
-    client === undefined || (typeof client.db === 'function' && typeof client.startSession === 'function')
-  assertOption(isClient, 'client', 'The client is not a MongoClient.')
-  const isUri = uri === undefined || /^mongodb(\+srv)?:\/\//.test(uri)
-  assertOption(isUri, 'uri', 'The uri begins with mongodb:// or mongodb+srv://.')
-  assertOption(uri !== undefined || options.options === undefined, 'options', 'A live client keeps its own options.')
-  const database = options.database ?? databaseIn(uri)
-  assertOption(database !== undefined && database !== '', 'database', 'Name the database: the uri names none.')
-  for (const [name, ms] of Object.entries({ commandTimeoutMs, openTimeoutMs })) {
-    assertOption(Number.isInteger(ms) && ms >= 1, name, `${name} is a whole number of milliseconds, 1 or more.`)
-  }
+  assertOption(OF, (client === undefined) !== (uri === undefined), 'uri', 'Give either a uri or a live client.')
+  const isOwn = uri !== undefined
+  assertOption(OF, isOwn || options.options === undefined, 'options', 'A live client keeps its own options.')
+  const database = options.database ?? (isOwn ? databaseIn(uri) : undefined)
+  const nameless = `Name the database: ${isOwn ? 'the uri names none' : 'a live client has none'}.`
+  assertOption(OF, database !== undefined, 'database', nameless)
   return {
     client,
     uri,
     options: options.options ?? {},
     database: database ?? '',
-    prefix,
+    prefix: options.prefix ?? DEFAULT_PREFIX,
     migrate: options.migrate ?? true,
-    commandTimeoutMs,
-    openTimeoutMs,
+    commandTimeoutMs: options.commandTimeoutMs ?? 2_500,
+    openTimeoutMs: options.openTimeoutMs ?? 15_000,
   }
 }
 
 /** @throws OPTIONS_INVALID */
-export function checkedPrefix(prefix = 'batuta'): string {
-  const isPlain = /^[A-Za-z0-9_-]{1,64}$/.test(prefix)
-  assertOption(isPlain, 'prefix', 'The prefix has 1 to 64 letters, digits, "_" or "-".')
+export function checkedPrefix(prefix = DEFAULT_PREFIX): string {
+  checkOptions('mongodbLayoutCommands', { prefix }, { prefix: ABOUT.rules.prefix })
   return prefix
 }

@@ -55,14 +55,26 @@ export function documentOf(
   value: RecordValue,
 ): { readonly document: MongodbDocument; readonly bytes: number } {
   const text = JSON.stringify(value)
-  const bytes = Buffer.byteLength(text)
+  const keys = keysOf(indexes, value, id)
+  const bytes = Buffer.byteLength(text) + bytesOf(keys)
   if (bytes > MAX_VALUE_BYTES) {
     throw new BatutaError('PAYLOAD_TOO_LARGE', `The record ${id} has ${bytes} bytes; MongoDB takes 16 MiB.`, {
       data: { bytes, maxBytes: MAX_VALUE_BYTES },
       fix: 'Keep large content elsewhere, and its address here.',
     })
   }
-  return { document: { _id: id, version, value: text, ...keysOf(indexes, value, id) }, bytes }
+  return { document: { _id: id, version, value: text, ...keys }, bytes }
+}
+
+/** What keys weigh beside their value: their texts, of which only a caller of the port could make much. */
+function bytesOf(keys: MongodbDocument): number {
+  let bytes = 0
+  for (const key of Object.values(keys)) {
+    for (const part of Object.values(key as Record<string, KeyPart>)) {
+      if (typeof part === 'string') bytes += Buffer.byteLength(part)
+    }
+  }
+  return bytes
 }
 
 /** What is read of a document to make an index's key of it: the index has all of it. */

@@ -1,5 +1,6 @@
 import pRetry from 'p-retry'
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
+import { realClock } from '../../internal/clock.js'
 import { checkQuery, checkRange, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
 import { type Span, spanOf } from '../span.js'
@@ -66,8 +67,10 @@ class MongodbStorage implements Storage {
   readonly durable = true
   readonly #settings: MongodbSettings
   readonly #clockCommand: MongodbDocument
-  readonly #opening = new SharedOpening<Open>(this.name, 'MongoDB')
+  readonly #opening = new SharedOpening<Open>(this.name, 'MongoDB', (open) => this.#letGo(open))
   #lastMs = 0
+  /** On our own monotonic clock: until then a commit need not ask first whether a newer version has taken the store over. */
+  #knownUntil = 0
 
   constructor(settings: MongodbSettings) {
     this.#settings = settings
@@ -82,7 +85,12 @@ class MongodbStorage implements Storage {
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
     const open = await this.#opening.open(() => this.#connect(schema))
-    return { now: (await this.#moment(open)).now }
+    try {
+      return { now: (await this.#moment(open)).now }
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   async read(keys: readonly RecordKey[]) {
@@ -141,6 +149,8 @@ class MongodbStorage implements Storage {
       return open.schema.indexes.filter((index) => index.kind === kind)
     })
     await open.transactions.settle()
+    // Beside the question it may be written though the answer is no: only for those who were told otherwise just now.
+    if (realClock.monotonic() > this.#knownUntil) await this.#moment(open)
     const [moment, committed] = await Promise.allSettled([this.#moment(open), open.commit.run(prepared)])
     if (committed.status === 'rejected') throw committed.reason
     if (moment.status === 'rejected') throw asUnknown(moment.reason, sets)
@@ -149,8 +159,12 @@ class MongodbStorage implements Storage {
 
   async close(): Promise<void> {
     const open = this.#opening.leave()
-    await open?.sessions.close()
-    if (this.#settings.client === undefined) await open?.client.close()
+    if (open !== undefined) await this.#letGo(open)
+  }
+
+  async #letGo({ sessions, client }: Open): Promise<void> {
+    await sessions.close()
+    if (this.#settings.client === undefined) await client.close()
   }
 
   async #connect(schema: StorageSchema): Promise<Open> {
@@ -188,14 +202,18 @@ class MongodbStorage implements Storage {
   /**
    * Asks the primary for its time, and for the mark of the last write that it knows: every commit that was answered is at
    * or before that, even if this server has only just become the primary. Also finds out that a newer version of the
-   * library has taken the store over.
+   * library has taken the store over: the older one begins nothing more half a command's time after it was last told
+   * otherwise, and whoever migrates waits for a whole one.
    */
   async #moment({ connection, schema }: Pick<Open, 'connection' | 'schema'>): Promise<Moment> {
+    const knownUntil = realClock.monotonic() + connection.timeoutMs / 2
     const { cursor, operationTime } = await connection.read(this.#clockCommand)
     const [meta] = (cursor as { readonly firstBatch: readonly { readonly layout: number; readonly now: Date }[] })
       .firstBatch
     if (meta === undefined) throw outdated(0, schema)
+    if (meta.layout > schema.layout) this.#knownUntil = 0
     assertNotNewer(meta.layout, schema)
+    this.#knownUntil = knownUntil
     this.#lastMs = Math.max(this.#lastMs, meta.now.getTime())
     return { now: this.#lastMs, operationTime }
   }

@@ -1,7 +1,7 @@
 import type PQueue from 'p-queue'
 import type { MongodbDocument, MongodbSession } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
-import { hasCode, hasLabel, outcomeUnknown, toStorageError } from './mongodb-errors.js'
+import { hasCode, hasLabel, isGuard, notDone, outcomeUnknown, toStorageError, writeErrorsOf } from './mongodb-errors.js'
 import type { MongodbSessions } from './mongodb-sessions.js'
 import type { WriteCommand } from './mongodb-write.js'
 
@@ -36,11 +36,21 @@ export class MongodbTransactions {
 
   /**
    * Runs the commands in one transaction, if every guard in them holds.
+   * @param over - aborted by the first of those it belongs to that fails: whoever still waits for its turn then fails
+   * likewise, without a try that takes as long.
    * @returns what came of it; unless it was applied, nothing was written.
    * @throws STORAGE_UNAVAILABLE when nothing was written, STORAGE_OUTCOME_UNKNOWN when nobody can say.
    */
-  run(commands: readonly WriteCommand[]): Promise<TransactionOutcome> {
-    return this.#queue.add(() => this.#run(commands))
+  run(commands: readonly WriteCommand[], over: AbortController): Promise<TransactionOutcome> {
+    return this.#queue.add(async () => {
+      over.signal.throwIfAborted()
+      try {
+        return await this.#run(commands)
+      } catch (error) {
+        over.abort(error)
+        throw error
+      }
+    })
   }
 
   async #run(commands: readonly WriteCommand[]): Promise<TransactionOutcome> {
@@ -52,7 +62,10 @@ export class MongodbTransactions {
       session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern, maxCommitTimeMS: timeoutMs })
       for (const { command, writes } of commands) {
         const answer = await this.#connection.inTransaction(session, command)
-        if (answer.writeErrors !== undefined || Number(answer.n) !== writes.length) return 'refused'
+        const errors = writeErrorsOf(answer)
+        const other = errors.find((error) => !isGuard(error))
+        if (other !== undefined) throw notDone(other, command)
+        if (errors.length > 0 || Number(answer.n) !== writes.length) return 'refused'
       }
       isCommitting = true
       await this.#connection.within('writes', () => session.commitTransaction())

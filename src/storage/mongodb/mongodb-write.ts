@@ -77,24 +77,27 @@ function commandsOf(
   collection: (kind: string) => string,
   make: (collection: string, writes: readonly PreparedWrite[]) => MongodbDocument,
 ): WriteCommand[] {
-  const commands: WriteCommand[] = []
-  for (const kind of new Set(writes.map((write) => write.kind))) {
-    let some: PreparedWrite[] = []
-    let bytes = 0
-    const flush = () => {
-      if (some.length > 0) commands.push({ command: make(collection(kind), some), writes: some })
-      some = []
+  return [...new Set(writes.map((write) => write.kind))].flatMap((kind) =>
+    piecesOf(writes.filter((write) => write.kind === kind)).map((some) => ({
+      command: make(collection(kind), some),
+      writes: some,
+    })),
+  )
+}
+
+/** Pieces that fit into one command each. */
+export function piecesOf<T extends { readonly bytes: number }>(all: readonly T[]): T[][] {
+  const pieces: T[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const one of all) {
+    if (bytes + one.bytes > MAX_COMMAND_BYTES) {
+      pieces.push([])
       bytes = 0
     }
-    for (const write of writes) {
-      if (write.kind !== kind) continue
-      if (bytes + write.bytes > MAX_COMMAND_BYTES) flush()
-      some.push(write)
-      bytes += write.bytes
-    }
-    flush()
+    pieces.at(-1)?.push(one)
+    bytes += one.bytes
   }
-  return commands
+  return pieces
 }
 
 /** Commands that create and change. */

@@ -183,27 +183,3 @@ describe.skipIf(whyNoMongodb)('the layout of a MongoDB store', () => {
     expect(await failure(storage.read([]))).toMatchObject({ code: 'STORAGE_CLOSED' })
   })
 })
-
-describe('the options of mongodbStorage', () => {
-  it('are refused when they contradict each other or mean nothing', () => {
-    const client = { connect: async () => undefined, db: () => undefined, startSession: () => undefined }
-    const uri = 'mongodb://127.0.0.1/x'
-    const wrong: Record<string, unknown>[] = [
-      {},
-      { uri, client },
-      { client },
-      { client: {}, database: 'x' },
-      { uri: 'postgres://x/y' },
-      { uri: 'mongodb://127.0.0.1' },
-      { uri: 'mongodb://127.0.0.1/?tls=true' },
-      { uri, prefix: 'a.b' },
-      { uri, prefix: '' },
-      { uri, commandTimeoutMs: 0 },
-      { uri, openTimeoutMs: 1.5 },
-      { client, database: 'x', options: {} },
-      { uri, pool: 5 },
-    ]
-    for (const given of wrong) expect(() => mongodbStorage(given), JSON.stringify(given)).toThrow('OPTIONS_INVALID')
-    expect(mongodbStorage({ uri: 'mongodb+srv://u:p@h/x?w=1' })).toMatchObject({ name: 'mongodb', durable: true })
-  })
-})
