@@ -1,6 +1,8 @@
+import { realClock, type Timer } from '../../internal/clock.js'
 import type { StorageChannel } from '../storage.js'
 import type { RedisClient } from './redis-client.js'
 import type { RedisConnection } from './redis-connection.js'
+import { deadline } from './redis-deadline.js'
 
 /** Redis takes much more, but a message is copied to every subscriber. */
 const MAX_BYTES = 64 * 1024
@@ -12,6 +14,7 @@ export class RedisChannel implements StorageChannel {
   readonly #name: string
   readonly #listeners = new Set<(text: string) => void>()
   #client: RedisClient | undefined
+  #timer: Timer | undefined
   #isClosed = false
 
   constructor(connection: RedisConnection, name: string) {
@@ -35,23 +38,36 @@ export class RedisChannel implements StorageChannel {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#listeners.clear()
+    this.#timer?.cancel()
     this.#client?.disconnect()
     this.#client = undefined
   }
 
-  /** ioredis subscribes again whenever it has connected again. */
   #listen(): RedisClient {
     const client = this.#connection.listener()
     client.on('error', () => undefined)
     client.on('message', (_channel: unknown, text: unknown) => {
       for (const listener of this.#listeners) tell(listener, String(text))
     })
-    const subscribe = () => {
-      if (!this.#isClosed) client.subscribe(this.#name).catch(() => undefined)
-    }
-    client.on('ready', subscribe)
+    client.on('ready', () => this.#subscribe(client))
     client.connect().catch(() => undefined)
     return client
+  }
+
+  /**
+   * Subscribes, and again every few seconds: to who is subscribed that is a ping, and one that needs no other right. Nothing
+   * else is sent on this connection, so nothing else would show that it leads nowhere any more.
+   */
+  #subscribe(client: RedisClient): void {
+    this.#timer?.cancel()
+    if (this.#isClosed || client.status !== 'ready') return
+    const { timeoutMs } = this.#connection
+    this.#timer = deadline(timeoutMs, () => client.disconnect(true))
+    const answered = () => {
+      this.#timer?.cancel()
+      if (!this.#isClosed) this.#timer = realClock.setTimer(() => this.#subscribe(client), 2 * timeoutMs)
+    }
+    client.subscribe(this.#name).then(answered, answered)
   }
 }
 

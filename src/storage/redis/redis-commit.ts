@@ -1,9 +1,9 @@
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
 import type { IndexDefinition, SetResult, StorageSchema, WriteSet } from '../storage.js'
+import { COMMIT } from './redis-commit-script.js'
 import type { RedisConnection } from './redis-connection.js'
 import { assertNotNewer, shapeOf } from './redis-layout.js'
 import { decodeRecord, encodeExpect, encodeLeave, type RedisNames } from './redis-record.js'
-import { COMMIT } from './redis-scripts.js'
 
 /**
  * One script does at most so many writes, and one set more: nothing else runs in Redis meanwhile. A larger commit is
@@ -19,6 +19,8 @@ const APPLIED: SetResult = Object.freeze({ applied: true })
 interface Part {
   readonly sets: WriteSet[]
   readonly keys: string[]
+  /** The keys of all indexes that the records it changes may be in. */
+  readonly indexes: Set<string>
   readonly args: (string | number)[]
   characters: number
 }
@@ -32,8 +34,14 @@ export async function commitSets(
   sets: readonly WriteSet[],
 ): Promise<{ times: readonly (readonly unknown[])[]; results: readonly SetResult[] }> {
   // All texts are made before anything is sent: should a key function throw, nothing was written.
-  const parts = partsOf(names, schema, indexesOf, sets)
-  const answers = await all(parts.map(({ keys, args }) => connection.run('writes', COMMIT, keys, args)))
+  const parts = partsOf(names, indexesOf, sets)
+  const shape = shapeOf(schema)
+  const answers = await all(
+    parts.map(({ keys, indexes, args }) =>
+      connection.run('writes', COMMIT, [...keys, ...indexes], [...shape, names.base, indexes.size, ...args]),
+    ),
+  )
+  // Some parts may have been applied before the store became newer: asked for alone, such a set says so.
   for (const answer of answers) assertNotNewer(answer, schema)
   const results = parts.flatMap((part, i) => part.sets.map((set, s) => resultOf(set, answers[i]?.[3 + s])))
   return { times: answers, results }
@@ -41,23 +49,23 @@ export async function commitSets(
 
 function partsOf(
   names: RedisNames,
-  schema: StorageSchema,
   indexesOf: (kind: string) => readonly IndexDefinition[],
   sets: readonly WriteSet[],
 ): readonly Part[] {
   const parts: Part[] = []
-  const shape = shapeOf(schema)
   let part: Part | undefined
   for (const set of sets) {
     if (part === undefined || part.keys.length > MAX_WRITES || part.characters > MAX_CHARACTERS) {
-      part = { sets: [], keys: [names.meta], args: [...shape, names.base], characters: 0 }
+      part = { sets: [], keys: [names.meta], indexes: new Set(), args: [], characters: 0 }
       parts.push(part)
     }
     part.sets.push(set)
     part.args.push(set.notAfter, set.writes.length)
     for (const write of set.writes) {
-      const leave = encodeLeave(indexesOf(write.kind), write)
+      const indexes = indexesOf(write.kind)
+      const leave = encodeLeave(indexes, write)
       part.keys.push(names.record(write.kind, write.id))
+      if (write.leave !== undefined) for (const { name } of indexes) part.indexes.add(names.index(name))
       part.args.push(encodeExpect(write), leave)
       part.characters += leave.length
     }

@@ -1,8 +1,9 @@
 import { realClock } from '../../internal/clock.js'
 import { createClient, duplicateOf, type RedisClient } from './redis-client.js'
-import { type CallKind, isRefusal, lostConnection, notConnected, toStorageError } from './redis-errors.js'
+import { deadline } from './redis-deadline.js'
+import { type CallKind, isRefusal, lostConnection, notConnected, reasonOf, toStorageError } from './redis-errors.js'
 import type { RedisSettings } from './redis-options.js'
-import type { RedisScript } from './redis-scripts.js'
+import type { RedisScript } from './redis-script.js'
 
 /**
  * One connection for commands. What is asked while it is broken fails at once, before it is sent; what is under way when
@@ -10,15 +11,16 @@ import type { RedisScript } from './redis-scripts.js'
  */
 export class RedisConnection {
   readonly #client: RedisClient
-  readonly #timeoutMs: number
+  /** How long an answer may take. */
+  readonly timeoutMs: number
   #lastError: unknown
   #isClosed = false
 
   private constructor(client: RedisClient, timeoutMs: number) {
     this.#client = client
-    this.#timeoutMs = timeoutMs
+    this.timeoutMs = timeoutMs
     client.on('error', (error: unknown) => {
-      this.#lastError = error
+      this.#lastError = reasonOf(error)
     })
     client.on('ready', () => {
       this.#lastError = undefined
@@ -27,10 +29,11 @@ export class RedisConnection {
 
   /**
    * Connects, and waits for a server that is starting or loading.
-   * @throws PEER_MISSING; STORAGE_UNAVAILABLE after `openTimeoutMs`, or at once when the server refuses the user.
+   * @throws PEER_MISSING; STORAGE_UNAVAILABLE after `openTimeoutMs`, or at once when the server refuses user or database.
    */
   static async open({ address, commandTimeoutMs, openTimeoutMs }: RedisSettings): Promise<RedisConnection> {
-    const connection = new RedisConnection(await createClient(address, false), commandTimeoutMs)
+    const client = await createClient(address, { queues: false, timeoutMs: commandTimeoutMs })
+    const connection = new RedisConnection(client, commandTimeoutMs)
     try {
       await connection.#ready(openTimeoutMs)
       return connection
@@ -42,7 +45,7 @@ export class RedisConnection {
 
   /** Another client for the same place, whose commands may wait for their connection. */
   listener(): RedisClient {
-    return duplicateOf(this.#client, true)
+    return duplicateOf(this.#client, { queues: true, timeoutMs: this.timeoutMs })
   }
 
   /** Tells whoever listens. What can't be sent is lost. */
@@ -82,26 +85,17 @@ export class RedisConnection {
     if (this.#isClosed || this.#client.status !== 'ready') throw notConnected(this.#lastError)
     const answer = this.#client.call(command, ...args)
     return new Promise((resolve, reject) => {
-      let isPending = true
-      const timer = realClock.setTimer(() => {
-        // A process that was busy for long finds its timers due and the answer unread: the answer goes first.
-        realClock.defer?.(() => {
-          if (!isPending) return
-          reject(lostConnection(kind, undefined))
-          this.#client.disconnect(true)
-        })
-      }, this.#timeoutMs)
-      const settle = () => {
-        isPending = false
-        timer.cancel()
-      }
+      const limit = deadline(this.timeoutMs, () => {
+        reject(lostConnection(kind, undefined))
+        this.#client.disconnect(true)
+      })
       answer.then(
         (value) => {
-          settle()
+          limit.cancel()
           resolve(value)
         },
         (error: unknown) => {
-          settle()
+          limit.cancel()
           reject(error)
         },
       )
@@ -113,9 +107,10 @@ export class RedisConnection {
     return new Promise((resolve, reject) => {
       const timer = realClock.setTimer(() => reject(notConnected(this.#lastError)), limitMs)
       const refuse = (error: unknown) => {
-        if (!isRefusal(error)) return
+        const reason = reasonOf(error)
+        if (!isRefusal(reason)) return
         timer.cancel()
-        reject(toStorageError(error, 'reads'))
+        reject(toStorageError(reason, 'reads'))
       }
       client.on('ready', () => {
         timer.cancel()

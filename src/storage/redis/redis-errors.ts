@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../errors/codes.js'
 export type CallKind = 'reads' | 'writes'
 
 interface Meaning {
-  readonly code: 'STORAGE_UNAVAILABLE' | 'STORAGE_CORRUPT'
+  readonly code: 'STORAGE_UNAVAILABLE' | 'STORAGE_OUTCOME_UNKNOWN' | 'STORAGE_CORRUPT'
   readonly what: string
   readonly fix: string
   /** Whether the same call may work later without anybody's doing. Default: the code decides. */
@@ -20,11 +20,18 @@ const REFUSED: Meaning = {
   retryable: false,
 }
 
+const NO_DATABASE: Meaning = {
+  code: 'STORAGE_UNAVAILABLE',
+  what: 'refuses this database. Nothing was written.',
+  fix: 'Give a number that the server has (`databases` in its configuration; a cluster has 0 only).',
+  retryable: false,
+}
+
 const LATER = 'The same call works when that is over.'
 
 /**
  * What Redis answers instead of doing something: https://redis.io/docs/latest/develop/reference/protocol-spec. All of these
- * come before a script's first write, so nothing was written.
+ * come before a script's first write, or what it wrote is undone: nothing was written, unless it says so.
  */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   READONLY: {
@@ -62,6 +69,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     fix: 'Give a live Cluster client of ioredis.',
     retryable: false,
   },
+  BROKEN: {
+    code: 'STORAGE_OUTCOME_UNKNOWN',
+    what: 'took a part of a commit and then refused this user, also to undo it.',
+    fix: 'Give the user its rights back (docs/storage-redis.md has the ACL line); the same call then does the rest.',
+  },
   WRONGTYPE: {
     code: 'STORAGE_CORRUPT',
     what: "holds a key under this prefix that is not the storage's.",
@@ -70,6 +82,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOAUTH: REFUSED,
   WRONGPASS: REFUSED,
   NOPERM: REFUSED,
+  NO_DATABASE,
 }
 
 const CODES = new RegExp(`(?:^|[\\s-])(${Object.keys(MEANINGS).join('|')})\\b`)
@@ -80,18 +93,36 @@ const WORDED: readonly (readonly [RegExp, string])[] = [
   [/non local key in a cluster node/i, 'TRYAGAIN'],
 ]
 
+/** What ioredis says when it was sent to and fro for too long. */
+const TO_AND_FRO = /^Too many Cluster redirections\. Last error: ReplyError: (MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/
+
 /**
  * What Redis said: `OOM`, `READONLY`. Errors inside a script carry the code at their beginning from Redis 7 on, and
  * behind the script's name and line before.
  */
 export function redisCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !isReply(error)) return undefined
-  return CODES.exec(error.message)?.[1] ?? WORDED.find(([pattern]) => pattern.test(error.message))?.[1]
+  if (!(error instanceof Error)) return undefined
+  const { message } = error
+  if (TO_AND_FRO.test(message)) return 'TRYAGAIN'
+  if (!isReply(error)) return undefined
+  const code = CODES.exec(message)?.[1] ?? WORDED.find(([pattern]) => pattern.test(message))?.[1]
+  return code ?? (isOfSelect(error) ? 'NO_DATABASE' : undefined)
 }
 
-/** Whether a server refuses the user, so that trying again is of no use. */
+/** Whether a server refuses the user or the database, so that trying again is of no use. */
 export function isRefusal(error: unknown): boolean {
-  return MEANINGS[redisCode(error) ?? ''] === REFUSED
+  const meaning = MEANINGS[redisCode(error) ?? '']
+  return meaning === REFUSED || meaning === NO_DATABASE
+}
+
+/** Whether a server did not take the database that it was told when the connection was made. */
+export function isOfSelect(error: unknown): boolean {
+  return (error as { command?: { name?: unknown } } | undefined)?.command?.name === 'select'
+}
+
+/** What is behind an error of a connection: a `Cluster` says that all of its nodes failed, and keeps why. */
+export function reasonOf(error: unknown): unknown {
+  return (error as { lastNodeError?: unknown } | undefined)?.lastNodeError ?? error
 }
 
 /** Whether the server answered, so that the connection is not to blame. */
@@ -127,9 +158,8 @@ export function toStorageError(error: unknown, kind: CallKind): unknown {
   if (isBatutaError(error) || !(error instanceof Error)) return error
   // ioredis says so of a command that it did not send.
   if (/enableOfflineQueue/.test(error.message)) return notConnected(error)
-  if (!isReply(error)) return lostConnection(kind, error)
   const meaning = MEANINGS[redisCode(error) ?? '']
-  if (meaning === undefined) return error
+  if (meaning === undefined) return isReply(error) ? error : lostConnection(kind, error)
   const { code, what, fix, retryable } = meaning
   return new BatutaError(code, `Redis ${what}`, { data: { storage: 'redis' }, fix, retryable, cause: error })
 }

@@ -1,4 +1,13 @@
-import { BatutaError } from '../../errors/base-error.js'
+import {
+  assertOption,
+  checkStorageOptions,
+  flagRule,
+  functionRule,
+  objectRule,
+  type StorageOptionRules,
+  textRule,
+  waitRule,
+} from '../storage-options.js'
 import type { RedisAddress, RedisClient, RedisConnectionOptions } from './redis-client.js'
 
 /** Something that an operator should know, said once per `open`. */
@@ -52,23 +61,26 @@ export interface RedisSettings {
   readonly onWarning: (warning: RedisWarning) => void
 }
 
-const NAMES: readonly (keyof RedisStorageOptions)[] = [
-  'client',
-  'url',
-  'connection',
-  'prefix',
-  'migrate',
-  'allowEviction',
-  'commandTimeoutMs',
-  'openTimeoutMs',
-  'onWarning',
-]
+const OF = 'redisStorage'
 
-function assertOption(valid: boolean, path: string, message: string): void {
-  if (valid) return
-  throw new BatutaError('OPTIONS_INVALID', `redisStorage: ${message}`, {
-    data: { issues: [{ message, path: [path] }] },
-  })
+const ABOUT: StorageOptionRules<RedisStorageOptions> = {
+  of: OF,
+  example: "{ url: 'redis://…' }",
+  otherNames: new Map([
+    ['connectionString', 'url'],
+    ['keyPrefix', 'prefix'],
+  ]),
+  rules: {
+    client: objectRule('a live client of ioredis', 'call', 'duplicate'),
+    url: textRule(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
+    connection: objectRule('an object'),
+    prefix: textRule(/^[A-Za-z0-9_.:-]{1,64}$/, 'must have 1 to 64 letters, digits, "_", "-", "." or ":"'),
+    migrate: flagRule,
+    allowEviction: flagRule,
+    commandTimeoutMs: waitRule,
+    openTimeoutMs: waitRule,
+    onWarning: functionRule,
+  },
 }
 
 function emitWarning({ code, message }: RedisWarning): void {
@@ -77,32 +89,18 @@ function emitWarning({ code, message }: RedisWarning): void {
 
 /** @throws OPTIONS_INVALID */
 export function redisSettings(options: RedisStorageOptions): RedisSettings {
+  checkStorageOptions(ABOUT, options)
   const { client, url, connection } = options
-  const prefix = options.prefix ?? 'batuta'
-  const commandTimeoutMs = options.commandTimeoutMs ?? 1_500
-  const openTimeoutMs = options.openTimeoutMs ?? 10_000
-  const unknown = Object.keys(options).find((name) => !(NAMES as readonly string[]).includes(name))
-  assertOption(unknown === undefined, unknown ?? '', `There is no option "${unknown}".`)
   const places = [client, url, connection].filter((place) => place !== undefined)
-  assertOption(places.length === 1, 'client', 'Give one of: a live client, a url, or connection options.')
-  const isClient = client === undefined || (typeof client.call === 'function' && typeof client.duplicate === 'function')
-  assertOption(isClient, 'client', 'The client is not one of ioredis.')
-  assertOption(url === undefined || /^rediss?:\/\//.test(url), 'url', 'The url begins with redis:// or rediss://.')
-  const isPlain = /^[A-Za-z0-9_.:-]{1,64}$/.test(prefix)
-  assertOption(isPlain, 'prefix', 'The prefix has 1 to 64 letters, digits, "_", "-", "." or ":".')
-  for (const [name, ms] of [
-    ['commandTimeoutMs', commandTimeoutMs],
-    ['openTimeoutMs', openTimeoutMs],
-  ] as const) {
-    assertOption(Number.isInteger(ms) && ms >= 1, name, `${name} is a whole number of milliseconds, 1 or more.`)
-  }
+  const message = 'Give one of: a live client, a url, or connection options.'
+  assertOption(OF, places.length === 1, 'client', message)
   return {
     address: { client, url, connection },
-    prefix,
+    prefix: options.prefix ?? 'batuta',
     migrate: options.migrate ?? true,
     allowEviction: options.allowEviction ?? false,
-    commandTimeoutMs,
-    openTimeoutMs,
+    commandTimeoutMs: options.commandTimeoutMs ?? 1_500,
+    openTimeoutMs: options.openTimeoutMs ?? 10_000,
     onWarning: options.onWarning ?? emitWarning,
   }
 }

@@ -12,11 +12,14 @@ export class RedisNames {
   /** Begins every key: `{batuta}:`. */
   readonly base: string
   readonly meta: string
+  /** A key that there is only while a script tries what it may do. */
+  readonly probe: string
   readonly channel: string
 
   constructor(prefix: string) {
     this.base = `{${prefix}}:`
     this.meta = `${this.base}meta`
+    this.probe = `${this.base}probe`
     this.channel = `${this.base}channel`
   }
 

@@ -50,7 +50,7 @@ class RedisStorage implements Storage {
   readonly durable = true
   readonly #settings: RedisSettings
   readonly #names: RedisNames
-  readonly #opening = new SharedOpening<Opened>(this.name, 'Redis')
+  readonly #opening = new SharedOpening<Opened>(this.name, 'Redis', letGo)
   #lastMs = 0
 
   constructor(settings: RedisSettings) {
@@ -60,7 +60,12 @@ class RedisStorage implements Storage {
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
     await this.#opening.open(() => this.#connect(schema))
-    return await this.read([])
+    try {
+      return await this.read([])
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   async read(keys: readonly RecordKey[]) {
@@ -125,8 +130,7 @@ class RedisStorage implements Storage {
 
   async close(): Promise<void> {
     const opened = this.#opening.leave()
-    for (const channel of opened?.channels ?? []) await channel.close()
-    opened?.connection.close()
+    if (opened !== undefined) await letGo(opened)
   }
 
   async #connect(schema: StorageSchema): Promise<Opened> {
@@ -154,4 +158,9 @@ function indexesOf(kinds: ReadonlyMap<string, readonly IndexDefinition[]>, kind:
   const indexes = kinds.get(kind)
   if (indexes === undefined) throw notDeclared('kind', kind)
   return indexes
+}
+
+async function letGo({ channels, connection }: Opened): Promise<void> {
+  for (const channel of channels) await channel.close()
+  connection.close()
 }

@@ -49,7 +49,7 @@ class SqliteStorage implements Storage {
   readonly outcomeAlwaysKnown = true
   readonly durable: boolean
   readonly #settings: SqliteSettings
-  readonly #opening = new SharedOpening<Connection>(this.name, 'SQLite')
+  readonly #opening = new SharedOpening<Connection>(this.name, 'SQLite', (opened) => this.#letGo(opened))
   #lastMs = 0
 
   constructor(settings: SqliteSettings) {
@@ -112,7 +112,11 @@ class SqliteStorage implements Storage {
 
   async close(): Promise<void> {
     const opened = this.#opening.leave()
-    if (opened !== undefined && this.#settings.database === undefined) this.#guarded(() => opened.db.close())
+    if (opened !== undefined) this.#letGo(opened)
+  }
+
+  #letGo({ db }: Connection): void {
+    if (this.#settings.database === undefined) this.#guarded(() => db.close())
   }
 
   async #connect(schema: StorageSchema): Promise<Connection> {

@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { redisStorage } from '../../../src/storage/redis/index.js'
 import { storageConformance } from '../../../src/testing/storage-conformance/index.js'
-import { RedisServer, whyNoRedis } from '../../support/redis-server.js'
+import { describeRedis, newPrefix } from './support.js'
 
-let server: RedisServer
-let prefixes = 0
-
-describe.skipIf(whyNoRedis)('Redis storage', () => {
-  beforeAll(async () => {
-    server = await RedisServer.start()
-  })
-  afterAll(() => server.stop())
-
+describeRedis('Redis storage', [], (server) => {
   storageConformance(
     {
       create: async () => {
-        const prefix = `kit${++prefixes}`
-        const make = () => redisStorage({ url: server.url, prefix, onWarning: () => undefined })
+        const prefix = newPrefix()
+        const make = () => redisStorage({ url: server().url, prefix, onWarning: () => undefined })
         const opened = [make()]
         return {
           storage: opened[0] as (typeof opened)[0],

@@ -6,6 +6,7 @@ import { redisCode } from '../../../src/storage/redis/redis-errors.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
 import { RedisServer } from '../../support/redis-server.js'
 import { TcpProxy } from '../../support/tcp-proxy.js'
+import { thrownBy } from '../../task/thrown-by.js'
 import { commit, eventually, failure, ids, leave, recovered, setOf } from '../asking.js'
 import { describeRedis, newPrefix, opened } from './support.js'
 
@@ -26,6 +27,33 @@ describe('options', () => {
     for (const options of wrong) {
       expect(() => redisStorage(options), Object.keys(options).join()).toThrow('OPTIONS_INVALID')
     }
+  })
+
+  const url = 'redis://localhost'
+  it.each<[unknown, string, string[]]>([
+    [undefined, "redisStorage: must be given an object, such as { url: 'redis://…' }, not undefined.", ['']],
+    [null, 'not null.', ['']],
+    ['redis://app:secret@host', 'not "redis://…".', ['']],
+    [{}, 'redisStorage: Give one of: a live client, a url, or connection options.', ['client']],
+    [{ client: null }, 'client: must be a live client of ioredis, not null.', ['client']],
+    [{ client: 'redis://app:secret@host' }, 'client: must be a live client of ioredis, not "redis://…".', ['client']],
+    [{ url: 5 }, 'url: must be a string, not 5.', ['url']],
+    [{ url: 'http://app:secret@host' }, 'url: must begin with redis:// or rediss://.', ['url']],
+    [{ connection: 'x' }, 'connection: must be an object, not a string.', ['connection']],
+    [{ url, prefix: 5 }, 'prefix: must be a string, not 5.', ['prefix']],
+    [{ url, migrate: 'no' }, 'migrate: must be true or false, not "no".', ['migrate']],
+    [{ url, allowEviction: 1 }, 'allowEviction: must be true or false, not 1.', ['allowEviction']],
+    [{ url, onWarning: 3 }, 'onWarning: must be a function, not 3.', ['onWarning']],
+    [{ url, openTimeoutMs: null }, 'openTimeoutMs: must be a whole number from 1, not null.', ['openTimeoutMs']],
+    [{ uri: url }, 'There is no option "uri". Did you mean "url"? The options are client, url, ', ['uri']],
+    [{ connectionString: 'redis://app:secret@host' }, 'Did you mean "url"?', ['connectionString']],
+    [{ url, keyPrefix: 'x' }, 'There is no option "keyPrefix". Did you mean "prefix"?', ['keyPrefix']],
+    [{ url, openTimeout: 5 }, 'There is no option "openTimeout". Did you mean "openTimeoutMs"?', ['openTimeout']],
+  ])('says what is wrong with %j, and no password', (options, says, paths) => {
+    const error = thrownBy(() => redisStorage(options as never))
+    expect(error).toMatchObject({ code: 'OPTIONS_INVALID', paths, message: expect.stringContaining('redisStorage') })
+    expect(error.message).toContain(says)
+    expect(error.message).not.toContain('secret')
   })
 })
 

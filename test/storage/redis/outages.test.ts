@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net'
 import { expect, it } from 'vitest'
-import { COMMIT } from '../../../src/storage/redis/redis-scripts.js'
+import { COMMIT } from '../../../src/storage/redis/redis-commit-script.js'
 import type { Storage, WriteSet } from '../../../src/storage/storage.js'
 import { RedisServer } from '../../support/redis-server.js'
 import { TcpProxy } from '../../support/tcp-proxy.js'
