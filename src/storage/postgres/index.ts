@@ -1,3 +1,4 @@
+export { postgresDdl } from './postgres-ddl.js'
 export type {
   PostgresClient,
   PostgresConnectionSettings,
@@ -5,6 +6,5 @@ export type {
   PostgresPool,
   PostgresQuery,
 } from './postgres-driver.js'
-export { postgresDdl } from './postgres-migration.js'
 export type { PostgresStorageOptions } from './postgres-options.js'
 export { postgresStorage } from './postgres-storage.js'

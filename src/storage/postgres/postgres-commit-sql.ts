@@ -13,6 +13,7 @@
  * they are locked, in the same order, instead of locked first and changed later. A set that comes late takes all of it back,
  * as one subtransaction, and the long way follows.
  */
+import { OTHER_ISOLATION, OTHER_LAYOUT } from './postgres-errors.js'
 
 /** A kind's table and its index columns. */
 export interface KindColumns {
@@ -58,6 +59,12 @@ function rows(names: readonly string[]): string {
 
 const STANDS = 'NOT w.s = ANY (refused)'
 
+/**
+ * Joins a row to its record. With a plain `=`, by which two sorted inputs could be merged, a planner that takes a table for
+ * empty walks over all of it, and a session may keep that plan while the table grows.
+ */
+const ITS_RECORD = 't.id = ANY (ARRAY[w.i])'
+
 function guardSql({ table }: KindColumns, kind: number): string {
   return `
   refused := refused || ARRAY(
@@ -87,7 +94,7 @@ function insertSql(kind: KindColumns, number: number): string {
   return `
   WITH added AS (
     INSERT INTO ${kind.table} (${columns}) SELECT ${values} FROM ${rows(['s', 'k', 'i', 'e', 'v', 'x', ...from])}
-    WHERE ${which} ON CONFLICT DO NOTHING RETURNING id)
+    WHERE ${which} ON CONFLICT (id) DO NOTHING RETURNING id)
   SELECT coalesce(array_agg(w.s), '{}') INTO more FROM ${rows(['s', 'k', 'i', 'e'])}
   WHERE ${which} AND w.i NOT IN (SELECT a.id FROM added a);
   refused := refused || more;`
@@ -97,14 +104,14 @@ function insertSql(kind: KindColumns, number: number): string {
 function takeBackSql({ table }: KindColumns, kind: number): string {
   return `
   DELETE FROM ${table} t USING ${rows(['s', 'k', 'i', 'e', 'v'])}
-  WHERE t.id = w.i AND t.xmin = pg_current_xact_id()::xid
+  WHERE ${ITS_RECORD} AND t.xmin = pg_current_xact_id()::xid
     AND w.k = ${kind} AND w.e IS NULL AND (w.v IS NULL OR w.s = ANY (refused));`
 }
 
 function changeSql(kind: KindColumns, number: number): string {
   const { names, from } = carried(kind)
   const set = ['version = w.v', 'value = w.x', ...names.map((name, i) => `${name} = w.${from[i]}`)].join(', ')
-  const which = `t.id = w.i AND w.k = ${number} AND w.e IS NOT NULL AND ${STANDS}`
+  const which = `${ITS_RECORD} AND w.k = ${number} AND w.e IS NOT NULL AND ${STANDS}`
   return `
   UPDATE ${kind.table} t SET ${set} FROM ${rows(['s', 'k', 'i', 'e', 'v', 'x', ...from])}
   WHERE ${which} AND w.v IS NOT NULL;
@@ -119,7 +126,7 @@ function changeAloneSql(kind: KindColumns, number: number): string {
   const set = ['version = w.v', 'value = w.x', ...names.map((name, i) => `${name} = w.${from[i]}`)].join(', ')
   return `
   UPDATE ${kind.table} t SET ${set} FROM ${rows(['k', 'i', 'e', 'v', 'x', ...from])}
-  WHERE t.id = w.i AND t.version = w.e AND w.k = ${number};
+  WHERE ${ITS_RECORD} AND t.version = w.e AND w.k = ${number};
   ${refuseRestSql(kind, `w.k = ${number} AND w.e IS NOT NULL`)}`
 }
 
@@ -128,7 +135,7 @@ function insertAloneSql(kind: KindColumns, number: number): string {
   const { columns, values, from } = insertion(kind)
   return `
   INSERT INTO ${kind.table} (${columns}) SELECT ${values} FROM ${rows(['k', 'i', 'e', 'v', 'x', ...from])}
-  WHERE ${which} ON CONFLICT DO NOTHING;
+  WHERE ${which} ON CONFLICT (id) DO NOTHING;
   ${refuseRestSql(kind, which)}`
 }
 
@@ -137,7 +144,7 @@ function refuseRestSql({ table }: KindColumns, which: string): string {
   return `GET DIAGNOSTICS written = ROW_COUNT;
   IF written < (SELECT count(*) FROM ${rows(['k', 'e'])} WHERE ${which}) THEN
     refused := refused || ARRAY(
-      SELECT w.s FROM ${rows(['s', 'k', 'i', 'e', 'v'])} LEFT JOIN ${table} t ON t.id = w.i
+      SELECT w.s FROM ${rows(['s', 'k', 'i', 'e', 'v'])} LEFT JOIN ${table} t ON ${ITS_RECORD}
       WHERE ${which} AND t.version IS DISTINCT FROM w.v);
   END IF;`
 }
@@ -145,7 +152,7 @@ function refuseRestSql({ table }: KindColumns, which: string): string {
 function foundSql({ table }: KindColumns, kind: number): string {
   return `
   RETURN QUERY SELECT w.o::int, t.version::text, t.value, NULL::float8
-  FROM unnest(p_s, p_k, p_i) WITH ORDINALITY AS w(s, k, i, o) LEFT JOIN ${table} t ON t.id = w.i
+  FROM unnest(p_s, p_k, p_i) WITH ORDINALITY AS w(s, k, i, o) LEFT JOIN ${table} t ON ${ITS_RECORD}
   WHERE w.k = ${kind} AND w.s = ANY (refused);`
 }
 
@@ -168,10 +175,13 @@ DECLARE
   written bigint;
   is_done bool := false;
 BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION '%', current_setting('transaction_isolation') USING ERRCODE = '${OTHER_ISOLATION}';
+  END IF;
   LOCK TABLE ${meta} IN ACCESS SHARE MODE;
   SELECT m.value::int INTO found_layout FROM ${meta} m WHERE m.name = 'layout';
   IF found_layout IS DISTINCT FROM p_layout THEN
-    RAISE EXCEPTION 'layout %', found_layout USING ERRCODE = 'BT001';
+    RAISE EXCEPTION 'layout %', found_layout USING ERRCODE = '${OTHER_LAYOUT}';
   END IF;
   IF cardinality(p_v) = cardinality(p_s) AND array_position(p_v, NULL) IS NULL
     AND cardinality(p_s) = (SELECT count(DISTINCT w.s) FROM unnest(p_s) AS w(s)) THEN

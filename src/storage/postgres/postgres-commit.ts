@@ -1,8 +1,9 @@
 import { notDeclared } from '../index-range.js'
 import { isOwn } from '../sql/names.js'
-import type { IndexDefinition, SetResult, StorageSchema, StoredRecord, Write, WriteSet } from '../storage.js'
+import type { IndexDefinition, KeyPart, SetResult, StorageSchema, StoredRecord, Write, WriteSet } from '../storage.js'
 import { boolArray, float8Array, intArray, textArray } from './postgres-array.js'
 import { commitTypes, type KindColumns, slotCounts } from './postgres-commit-sql.js'
+import { refused } from './postgres-errors.js'
 import { escapeText, unescapeText } from './postgres-text.js'
 
 /** A row of the commit function's answer. The first has the time, the others what stands at the writes of refused sets. */
@@ -23,6 +24,9 @@ interface Placed {
   readonly kind: number
   readonly id: string
 }
+
+/** Of the 2,704 bytes that a B-tree has for a row; the others are for its head and for the lengths of its columns. */
+const MAX_KEY_BYTES = 2_600
 
 const APPLIED: SetResult = Object.freeze({ applied: true })
 
@@ -63,16 +67,20 @@ export class PostgresCommit {
     return placed.sort((a, b) => a.kind - b.kind || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
   }
 
-  /** The values of the call. */
+  /** The values of the call. @throws STORAGE_REFUSED for a new record whose id or key no index has room for. */
   values(sets: readonly WriteSet[], placed: readonly Placed[]): unknown[] {
     const texts = Array.from({ length: this.#slots.text }, (): (string | null)[] => placed.map(() => null))
     const numbers = Array.from({ length: this.#slots.number }, (): (number | null)[] => placed.map(() => null))
-    placed.forEach(({ write: { id, leave }, kind }, row) => {
+    placed.forEach(({ write: { id, expect, leave }, kind }, row) => {
+      // What is there already was taken once: it compresses well, which a new one is not expected to.
+      const isNew = expect === null
+      if (isNew) assertFits([id])
       if (!leave) return
       let text = 0
       let number = 0
       for (const index of this.#indexes[kind] as readonly IndexDefinition[]) {
         const key = index.key(leave.value, id)
+        if (isNew && key !== undefined) assertFits(key)
         for (let field = 0; field < index.fields.length; field++) {
           if (!isOwn(index, field)) continue
           const part = key?.[field]
@@ -109,6 +117,21 @@ export class PostgresCommit {
     }
     return sets.map((set, i) => resultOf(set, found.get(i + 1), nowMs))
   }
+}
+
+/** @throws STORAGE_REFUSED */
+function assertFits(key: readonly KeyPart[]): void {
+  let units = 0
+  for (const part of key) if (typeof part === 'string') units += part.length
+  // A unit of UTF-16 has three bytes of UTF-8 at most.
+  if (3 * units <= MAX_KEY_BYTES) return
+  let bytes = 0
+  for (const part of key) if (typeof part === 'string') bytes += Buffer.byteLength(escapeText(part))
+  if (bytes <= MAX_KEY_BYTES) return
+  throw refused(
+    `an id or a key has ${bytes} bytes, and an index takes ${MAX_KEY_BYTES}`,
+    'Use shorter ids, tenants and keys: a character that is not ASCII may take nine bytes in them.',
+  )
 }
 
 /** A refused set that was sent before counts as applied while its records carry what it would leave. */

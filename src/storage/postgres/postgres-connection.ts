@@ -1,13 +1,27 @@
 import { realClock } from '../../internal/clock.js'
+import { cancelStatement } from './postgres-cancel.js'
 import { createPool, type PostgresClient, type PostgresPool } from './postgres-driver.js'
-import { type CallKind, isConnectionSpent, notConnected, sqlState, toStorageError } from './postgres-errors.js'
+import {
+  type CallKind,
+  fromStandby,
+  isConnectionSpent,
+  notConnected,
+  sqlState,
+  toStorageError,
+} from './postgres-errors.js'
 import type { PostgresSettings } from './postgres-options.js'
+import type { Asking, TimedRow } from './postgres-queries.js'
+
+/** How long a connection that is given up stays in the pool so that its statement can be cancelled. */
+const CANCEL_MS = 1_000
 
 /** Where the storage gets its connections from: a pool, never waited for longer than a command may take. */
 export class PostgresConnection {
   readonly #pool: PostgresPool
   readonly #isOurs: boolean
   readonly #timeoutMs: number
+  /** Connections whose statement was given up, and may still be at work. */
+  readonly #unanswered = new WeakSet<PostgresClient>()
 
   private constructor(pool: PostgresPool, isOurs: boolean, timeoutMs: number) {
     this.#pool = pool
@@ -29,6 +43,18 @@ export class PostgresConnection {
    */
   async run<Row>(kind: CallKind, text: string, values: unknown[]): Promise<Row[]> {
     return await this.use(kind, async (client) => await this.ask<Row>(client, text, values))
+  }
+
+  /**
+   * Reads on any connection to a primary.
+   * @throws STORAGE_UNAVAILABLE, also where it is a standby that answers: another connection may lead to the primary.
+   */
+  async read<Row extends TimedRow>({ text, values }: Asking): Promise<Row[]> {
+    return await this.use('reads', async (client) => {
+      const rows = await this.ask<Row>(client, text, values)
+      if (rows[0]?.now_ms == null) throw fromStandby()
+      return rows
+    })
   }
 
   /** Does something on one connection, and gives it back, or up when it is spent. Throws what {@link run} throws. */
@@ -65,16 +91,26 @@ export class PostgresConnection {
     }
   }
 
-  /** Gives a connection back, or closes it. */
+  /** Gives a connection back, or closes it: first its statement is cancelled if it is still at work. */
   release(client: PostgresClient, isSpent: boolean): void {
-    client.removeListener('error', ignore)
-    client.release(isSpent)
+    const release = () => {
+      client.removeListener('error', ignore)
+      client.release(isSpent)
+    }
+    if (this.#unanswered.has(client))
+      cancelStatement(client, Math.min(CANCEL_MS, this.#timeoutMs)).then(release, release)
+    else release()
   }
 
-  /** Runs one statement on this connection, whose answer may take as long as a command may. */
-  async ask<Row>(client: PostgresClient, text: string, values: unknown[] = []): Promise<Row[]> {
-    const answer = await inTime(client.query({ text, values }), this.#timeoutMs, 'no answer in time')
-    return answer.rows as Row[]
+  /** Runs one statement on this connection, whose answer may take as long as a command may, and `waitMs` for locks. */
+  async ask<Row>(client: PostgresClient, text: string, values: unknown[] = [], waitMs = 0): Promise<Row[]> {
+    try {
+      const answer = await inTime(client.query({ text, values }), this.#timeoutMs + waitMs, 'no answer in time')
+      return answer.rows as Row[]
+    } catch (error) {
+      if (error instanceof TimeIsOver) this.#unanswered.add(client)
+      throw error
+    }
   }
 
   /** Ends a pool of our own; one that was given goes on. */
@@ -90,6 +126,8 @@ export class PostgresConnection {
 
 function ignore(): void {}
 
+class TimeIsOver extends Error {}
+
 /** The answer, or a rejection once the time is over. */
 async function inTime<T>(answer: Promise<T>, limitMs: number, message: string): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
@@ -97,7 +135,7 @@ async function inTime<T>(answer: Promise<T>, limitMs: number, message: string): 
     const timer = realClock.setTimer(() => {
       // A process that was busy for long finds its timers due and the answer unread: the answer goes first.
       realClock.defer?.(() => {
-        if (isPending) reject(new Error(`${message} (${limitMs} ms)`))
+        if (isPending) reject(new TimeIsOver(`${message} (${limitMs} ms)`))
       })
     }, limitMs)
     const settle = () => {

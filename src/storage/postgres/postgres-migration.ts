@@ -1,102 +1,91 @@
-import { BatutaError } from '../../errors/base-error.js'
-import { SCHEMA } from '../records.js'
+import { realClock } from '../../internal/clock.js'
 import { indexName, quoted } from '../sql/names.js'
 import type { StorageSchema } from '../storage.js'
 import type { PostgresConnection } from './postgres-connection.js'
+import { BEGIN, migrationLock } from './postgres-ddl.js'
 import type { PostgresClient } from './postgres-driver.js'
-import { indexesOf, layoutOf, type PostgresLayout, typedColumns } from './postgres-layout.js'
-import { assertSchemaName, DEFAULT_SCHEMA } from './postgres-options.js'
+import { isConnectionSpent } from './postgres-errors.js'
+import { assertAllowed, findStore, missingFrom, outdated } from './postgres-found.js'
+import { indexesOf, type PostgresLayout, typedColumns } from './postgres-layout.js'
 import { escapeText, unescapeText } from './postgres-text.js'
 
 /** How many rows are read at a time when their index columns are filled again. */
 const PAGE = 500
 
-interface Found {
-  readonly layout: number
-  readonly structure: string
-}
+/** How long a lock of a table is waited for, since everybody else who wants to use it waits behind. */
+const LOCK_WAIT_MS = 1_000
+
+/** The longest time that a setting of the server holds. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /**
- * Brings tables, columns, indexes and the commit function to what the schema asks for, in one transaction that of several
- * processes one goes through at a time. Index columns are filled again from the values when anything was there before.
- * @throws STORAGE_NEWER when the store has a higher layout; STORAGE_OUTDATED when it must change and `migrate` is off.
+ * Brings tables, columns, indexes and functions to what the schema asks for, in one transaction that of several
+ * processes one goes through at a time. Index columns are filled again from the values when a layout was there before.
+ * @param giveUpAt - when other transactions are waited for no longer, by the monotonic clock.
+ * @throws STORAGE_NEWER when the store has a higher layout; STORAGE_OUTDATED when it must change and `migrate` is off;
+ * STORAGE_UNSUITABLE for a server that does not do; STORAGE_UNAVAILABLE when it is not there, or forbids what is needed.
  */
 export async function prepareLayout(
   connection: PostgresConnection,
   schema: StorageSchema,
   layout: PostgresLayout,
   migrate: boolean,
+  giveUpAt: number,
 ): Promise<void> {
-  const isReady = (found: Found | undefined) => {
-    assertNotNewer(found?.layout, schema)
-    return found?.layout === schema.layout && found.structure === layout.structure
+  const found = await connection.use('reads', (client) => findStore(connection, client, layout))
+  const missing = missingFrom(found, schema, layout)
+  if (missing !== 'nothing') {
+    if (!migrate) throw outdated(found, schema, missing)
+    await connection.use('reads', (client) => migrateAlone(connection, client, schema, layout, giveUpAt))
   }
-  const found = await connection.use('reads', (client) => findLayout(connection, client, layout))
-  if (isReady(found)) return
-  if (!migrate) throw outdated(found, schema)
-  await connection.use('reads', async (client) => {
-    const run = (text: string, values: unknown[] = []) => client.query({ text, values })
-    await run('BEGIN')
-    try {
-      await run('SET LOCAL statement_timeout = 0')
-      await run("SELECT pg_advisory_xact_lock(hashtextextended('batuta migrates ' || $1, 0))", [layout.schema])
-      const before = await findLayout(connection, client, layout)
-      if (!isReady(before)) await migrateStore(client, schema, layout, before !== undefined)
-      await run('COMMIT')
-    } catch (error) {
-      // A connection that is gone has rolled back.
-      await run('ROLLBACK').catch(() => undefined)
-      throw error
-    }
-  })
+  await assertAllowed(connection, schema, layout)
 }
 
-/** @throws STORAGE_NEWER when a newer version of the library has migrated the store. */
-export function assertNotNewer(found: number | undefined, schema: StorageSchema): void {
-  if (found === undefined || found <= schema.layout) return
-  throw new BatutaError('STORAGE_NEWER', `The store has layout ${found}; this version knows ${schema.layout}.`, {
-    data: { storage: 'postgres', found, known: schema.layout },
-    fix: 'Use the newer version of batuta for every process that shares this store.',
-  })
-}
-
-function outdated(found: Found | undefined, schema: StorageSchema): BatutaError<'STORAGE_OUTDATED'> {
-  const has = found === undefined ? 'is not prepared' : `has layout ${found.layout}, or other structures`
-  return new BatutaError('STORAGE_OUTDATED', `The store ${has}; this version needs layout ${schema.layout}.`, {
-    data: { storage: 'postgres', found: found?.layout ?? 0, known: schema.layout },
-    fix: 'Open it once with migrate: true, or run what postgresDdl() gives.',
-  })
-}
-
-async function findLayout(
+async function migrateAlone(
   connection: PostgresConnection,
   client: PostgresClient,
-  { meta }: PostgresLayout,
-): Promise<Found | undefined> {
-  const [there] = await connection.ask<{ meta: string | null }>(client, 'SELECT to_regclass($1)::text AS meta', [meta])
-  if (there?.meta == null) return undefined
-  const rows = await connection.ask<{ name: string; value: string }>(client, `SELECT name, value FROM ${meta}`)
-  const values = new Map(rows.map(({ name, value }) => [name, value]))
-  const layout = values.get('layout')
-  return layout === undefined ? undefined : { layout: Number(layout), structure: values.get('structure') ?? '' }
-}
-
-async function migrateStore(client: PostgresClient, schema: StorageSchema, layout: PostgresLayout, isOld: boolean) {
-  // Commits hold this table from their beginning to their end: those before are over, those after see the new layout.
-  if (isOld) await client.query({ text: `LOCK TABLE ${layout.meta} IN ACCESS EXCLUSIVE MODE` })
-  for (const index of isOld ? schema.indexes : []) {
-    await client.query({ text: `DROP INDEX IF EXISTS ${quoted(layout.schema)}.${quoted(indexName(index))}` })
+  schema: StorageSchema,
+  layout: PostgresLayout,
+  giveUpAt: number,
+): Promise<void> {
+  const ask = (text: string, waitMs = 0) => connection.ask(client, text, [], waitMs)
+  const run = async (statements: readonly string[]) => {
+    // These work, as long as it takes.
+    for (const text of statements) await client.query({ text })
   }
-  const [first, last] = splitAtIndexes(layout.statements)
-  for (const text of first) await client.query({ text })
-  if (isOld) for (const kind of schema.kinds) await fillColumns(client, schema, layout, kind)
-  for (const text of last) await client.query({ text })
-}
-
-/** Indexes are made once the columns are filled. */
-function splitAtIndexes(statements: readonly string[]): readonly [readonly string[], readonly string[]] {
-  const at = statements.findIndex((text) => text.startsWith('CREATE INDEX'))
-  return [statements.slice(0, at === -1 ? statements.length : at), at === -1 ? [] : statements.slice(at)]
+  const { tables, columns, indexes, functions, mark } = layout.create
+  await ask(BEGIN)
+  try {
+    await ask('SET LOCAL statement_timeout = 0')
+    const leftMs = Math.min(Math.max(1, Math.ceil(giveUpAt - realClock.monotonic())), LONGEST_MS)
+    await ask(`SET LOCAL lock_timeout = ${leftMs}`)
+    await ask(migrationLock(layout.schema), leftMs)
+    await ask(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`)
+    const before = await findStore(connection, client, layout)
+    const missing = missingFrom(before, schema, layout)
+    if (missing === 'everything') {
+      await run(tables)
+      if (before !== undefined) {
+        // Commits hold the first of these from their beginning to their end: those before are over, those after see the new
+        // layout. The others are taken now, and not one by one in the middle of the work.
+        const locked = [layout.meta, ...schema.kinds.map(layout.table)]
+        await ask(`LOCK TABLE ${locked.join(', ')} IN ACCESS EXCLUSIVE MODE`, LOCK_WAIT_MS * locked.length)
+        await ask('SET LOCAL lock_timeout = 0')
+        await run(
+          schema.indexes.map((index) => `DROP INDEX IF EXISTS ${quoted(layout.schema)}.${quoted(indexName(index))}`),
+        )
+      }
+      await run(columns)
+      if (before !== undefined) for (const kind of schema.kinds) await fillColumns(client, schema, layout, kind)
+      await run(indexes)
+    }
+    if (missing !== 'nothing') await run([...functions, mark])
+    await client.query({ text: 'COMMIT' })
+  } catch (error) {
+    // A connection that is closed rolls back by itself.
+    if (!isConnectionSpent(error)) await ask('ROLLBACK')
+    throw error
+  }
 }
 
 /** Makes every row's index columns again from its value. */
@@ -129,17 +118,4 @@ function keyColumns(indexes: ReturnType<typeof indexesOf>, value: object, id: st
     if (key === undefined) return new Array<null>(own).fill(null)
     return key.slice(0, own).map((part) => (typeof part === 'string' ? escapeText(part) : part))
   })
-}
-
-/**
- * What `open` would run on an empty database, as a script for psql: for databases whose application may not create. Safe to
- * run again, and with `open` of several processes at once.
- * @throws OPTIONS_INVALID for a name that is none.
- */
-export function postgresDdl(options: { readonly schema?: string | undefined } = {}): string {
-  const schema = options.schema ?? DEFAULT_SCHEMA
-  assertSchemaName(schema)
-  const { statements } = layoutOf(schema, SCHEMA)
-  const lock = `SELECT pg_advisory_xact_lock(hashtextextended('batuta migrates ' || '${schema}', 0))`
-  return `${['BEGIN', lock, ...statements, 'COMMIT'].join(';\n\n')};\n`
 }

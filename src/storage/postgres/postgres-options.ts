@@ -1,4 +1,13 @@
-import { BatutaError } from '../../errors/base-error.js'
+import { checkOptions } from '../../task/option-check.js'
+import {
+  assertOption,
+  checkStorageOptions,
+  flagRule,
+  objectRule,
+  type StorageOptionRules,
+  textRule,
+  waitRule,
+} from '../storage-options.js'
 import type { PostgresConnectionSettings, PostgresPool } from './postgres-driver.js'
 
 /** Settings of `postgresStorage`. Exactly one of `pool`, `connectionString` and `connection` is needed. */
@@ -39,54 +48,51 @@ export interface PostgresSettings {
 /** The schema when none is named. */
 export const DEFAULT_SCHEMA = 'batuta'
 
-const NAMES: readonly (keyof PostgresStorageOptions)[] = [
-  'pool',
-  'connectionString',
-  'connection',
-  'schema',
-  'migrate',
-  'channel',
-  'commandTimeoutMs',
-  'openTimeoutMs',
-]
+const OF = 'postgresStorage'
+const SCHEMA_NAME = /^(?!pg_)[a-z_]\w{0,47}$/i
 
-function assertOption(valid: boolean, path: string, message: string): void {
-  if (valid) return
-  throw new BatutaError('OPTIONS_INVALID', `postgresStorage: ${message}`, {
-    data: { issues: [{ message, path: [path] }] },
-  })
+const ABOUT: StorageOptionRules<PostgresStorageOptions> = {
+  of: OF,
+  example: "{ connectionString: 'postgres://…' }",
+  otherNames: new Map([
+    ['url', 'connectionString'],
+    ['uri', 'connectionString'],
+    ['client', 'pool'],
+  ]),
+  rules: {
+    pool: objectRule('a pg.Pool', 'connect'),
+    connectionString: textRule(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://'),
+    connection: objectRule('an object'),
+    schema: (check, path, value) => {
+      const isName = typeof value === 'string' && SCHEMA_NAME.test(value)
+      if (!isName) check.add(path, 'must be a name of up to 48 letters, digits and "_" that does not start with "pg_"')
+    },
+    migrate: flagRule,
+    channel: flagRule,
+    commandTimeoutMs: waitRule,
+    openTimeoutMs: waitRule,
+  },
 }
 
 /** @throws OPTIONS_INVALID when it is no name for a schema. */
 export function assertSchemaName(schema: string): void {
-  const isName = /^[A-Za-z_][A-Za-z0-9_]{0,47}$/.test(schema) && !/^pg_/i.test(schema)
-  assertOption(isName, 'schema', 'schema is a name of up to 48 letters, digits and "_" that does not start with "pg_".')
+  checkOptions('postgresDdl', { schema }, { schema: ABOUT.rules.schema })
 }
 
 /** @throws OPTIONS_INVALID */
 export function postgresSettings(options: PostgresStorageOptions): PostgresSettings {
+  checkStorageOptions(ABOUT, options)
   const { pool, connectionString, connection } = options
-  const schema = options.schema ?? DEFAULT_SCHEMA
-  const commandTimeoutMs = options.commandTimeoutMs ?? 2_500
-  const openTimeoutMs = options.openTimeoutMs ?? 15_000
-  const unknown = Object.keys(options).find((name) => !(NAMES as readonly string[]).includes(name))
-  assertOption(unknown === undefined, unknown ?? '', `There is no option "${unknown}".`)
   const places = [pool, connectionString, connection].filter((place) => place !== undefined)
-  assertOption(places.length === 1, 'pool', 'Give one of: a live pool, a connectionString, or connection settings.')
-  assertOption(pool === undefined || typeof pool.connect === 'function', 'pool', 'The pool is not one of pg.')
-  const isUrl = connectionString === undefined || /^postgres(ql)?:\/\//.test(connectionString)
-  assertOption(isUrl, 'connectionString', 'The connectionString begins with postgres:// or postgresql://.')
-  assertSchemaName(schema)
-  for (const [name, ms] of Object.entries({ commandTimeoutMs, openTimeoutMs })) {
-    assertOption(Number.isInteger(ms) && ms >= 1, name, `${name} is a whole number of milliseconds, 1 or more.`)
-  }
+  const message = 'Give one of: a live pool, a connectionString, or connection settings.'
+  assertOption(OF, places.length === 1, 'pool', message)
   return {
     pool,
     connection: connectionString === undefined ? connection : { connectionString },
-    schema,
+    schema: options.schema ?? DEFAULT_SCHEMA,
     migrate: options.migrate ?? true,
     channel: options.channel ?? true,
-    commandTimeoutMs,
-    openTimeoutMs,
+    commandTimeoutMs: options.commandTimeoutMs ?? 2_500,
+    openTimeoutMs: options.openTimeoutMs ?? 15_000,
   }
 }

@@ -1,8 +1,9 @@
 import pRetry from 'p-retry'
 import { isBatutaError } from '../../errors/base-error.js'
+import { realClock } from '../../internal/clock.js'
 import { checkQuery, checkRange, indexOf, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
-import { spanOf } from '../span.js'
+import { type Span, spanOf } from '../span.js'
 import {
   COUNT_LIMIT,
   type IndexDefinition,
@@ -21,20 +22,24 @@ import { PostgresChannel } from './postgres-channel.js'
 import { type CommitRow, PostgresCommit } from './postgres-commit.js'
 import { PostgresConnection } from './postgres-connection.js'
 import { OTHER_LAYOUT, sqlState } from './postgres-errors.js'
+import { assertNotNewer, outdated } from './postgres-found.js'
 import { indexesOf, layoutOf, type PostgresLayout, typedColumns } from './postgres-layout.js'
-import { assertNotNewer, prepareLayout } from './postgres-migration.js'
+import { prepareLayout } from './postgres-migration.js'
 import { type PostgresSettings, type PostgresStorageOptions, postgresSettings } from './postgres-options.js'
 import {
   askCount,
   askRecords,
   askSpan,
   askTime,
+  type CountRow,
   type KeyRow,
   keyColumns,
   keysOf,
   RECORD_COLUMNS,
   type RecordRow,
   recordOf,
+  type TimedRow,
+  type Walk,
 } from './postgres-queries.js'
 
 /** Pauses between two tries to open a server that is starting or away. */
@@ -69,7 +74,7 @@ class PostgresStorage implements Storage {
   readonly durable = true
   readonly channel?: () => StorageChannel
   readonly #settings: PostgresSettings
-  readonly #opening = new SharedOpening<Opened>(this.name, 'PostgreSQL')
+  readonly #opening = new SharedOpening<Opened>(this.name, 'PostgreSQL', ({ connection }) => connection.close())
   #lastMs = 0
 
   constructor(settings: PostgresSettings) {
@@ -78,8 +83,13 @@ class PostgresStorage implements Storage {
   }
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
-    await this.#opening.open(() => this.#connect(schema))
-    return await this.read([])
+    await this.#opening.open((isWanted) => this.#connect(schema, isWanted))
+    try {
+      return await this.read([])
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   async read(keys: readonly RecordKey[]) {
@@ -92,8 +102,7 @@ class PostgresStorage implements Storage {
       else ids.push(id)
     }
     const tables = [...asked].map(([kind, ids]) => ({ kind, table: layout.table(kind), ids }))
-    const { text, values } = tables.length === 0 ? askTime : askRecords(tables)
-    const rows = await connection.run<RecordRow>('reads', text, values)
+    const rows = await connection.read<RecordRow>(tables.length === 0 ? askTime : askRecords(tables))
     const found = new Map<string, StoredRecord>()
     for (const row of rows) {
       if (typeof row.id !== 'string') continue
@@ -109,14 +118,13 @@ class PostgresStorage implements Storage {
     checkQuery(index, query)
     const span = spanOf(index, query, query)
     if (span === undefined) return { now: (await this.read([])).now, records: [] }
-    const what = query.keysOnly ? keyColumns(index) : RECORD_COLUMNS
     // One more than asked for tells whether a cursor is due.
-    const { text, values } = askSpan(what, layout.table(index.kind), index, span, query.order ?? 'asc', query.limit + 1)
+    const walk = walkOf(layout, index, span, query.limit + 1, query.order)
     if (query.keysOnly) {
-      const rows = await connection.run<KeyRow>('reads', text, values)
+      const rows = await connection.read<KeyRow>(askSpan(keyColumns(index), walk))
       return { now: this.#now(rows), ...keyPageOf(keysOf(index, rows), query.limit) }
     }
-    const rows = await connection.run<RecordRow>('reads', text, values)
+    const rows = await connection.read<RecordRow>(askSpan(RECORD_COLUMNS, walk))
     const now = this.#now(rows)
     const records = rows.filter(({ id }) => id !== null).map((row) => recordOf(index.kind, row))
     return { now, ...pageOf(index, records, query.limit) }
@@ -128,8 +136,7 @@ class PostgresStorage implements Storage {
     checkRange(index, range)
     const span = spanOf(index, range)
     if (span === undefined) return { now: (await this.read([])).now, count: 0 }
-    const { text, values } = askCount(layout.table(index.kind), index, span, COUNT_LIMIT)
-    const rows = await connection.run<{ now_ms: number; count: number }>('reads', text, values)
+    const rows = await connection.read<CountRow>(askCount(walkOf(layout, index, span, COUNT_LIMIT)))
     return { now: this.#now(rows), count: rows[0]?.count ?? 0 }
   }
 
@@ -161,15 +168,16 @@ class PostgresStorage implements Storage {
     return channel
   }
 
-  async #connect(schema: StorageSchema): Promise<Opened> {
+  async #connect(schema: StorageSchema, isWanted: () => boolean): Promise<Opened> {
     const { migrate, openTimeoutMs } = this.#settings
     const connection = await PostgresConnection.open(this.#settings)
     const layout = layoutOf(this.#settings.schema, schema)
+    const giveUpAt = realClock.monotonic() + openTimeoutMs
     try {
-      await pRetry(() => prepareLayout(connection, schema, layout, migrate), {
+      await pRetry(() => prepareLayout(connection, schema, layout, migrate, giveUpAt), {
         ...OPEN_PAUSE_MS,
         maxRetryTime: openTimeoutMs,
-        shouldRetry: ({ error }) => isBatutaError(error) && error.retryable,
+        shouldRetry: ({ error }) => isWanted() && isBatutaError(error) && error.retryable,
       })
     } catch (error) {
       await connection.close()
@@ -192,19 +200,30 @@ class PostgresStorage implements Storage {
   }
 
   /** The server's time. It may be set back, or another server's after a failover; ours never goes back. */
-  #now(rows: readonly { readonly now_ms: number }[]): number {
+  #now(rows: readonly TimedRow[]): number {
     this.#lastMs = Math.max(this.#lastMs, rows[0]?.now_ms ?? 0)
     return this.#lastMs
   }
 }
 
-/** What a commit is told when the store was migrated since it was opened: its writes would miss new indexes. */
+function walkOf(
+  { table, walk }: PostgresLayout,
+  index: IndexDefinition,
+  span: Span,
+  limit: number,
+  order: 'asc' | 'desc' = 'asc',
+): Walk {
+  return { by: walk, table: table(index.kind), index, span, order, limit }
+}
+
+/** What a commit is told when the store has another layout than when it was opened: its writes would miss new indexes. */
 function otherLayout(error: unknown, schema: StorageSchema): unknown {
   const cause = error instanceof Error ? error.cause : undefined
   if (sqlState(cause) !== OTHER_LAYOUT) return undefined
+  const [found] = /\d+/.exec((cause as Error).message) ?? []
   try {
-    assertNotNewer(Number(/\d+/.exec((cause as Error).message)?.[0] ?? 0), schema)
-    return undefined
+    assertNotNewer(Number(found ?? 0), schema)
+    return outdated(found === undefined ? undefined : { layout: Number(found) }, schema, 'everything')
   } catch (newer) {
     return newer
   }

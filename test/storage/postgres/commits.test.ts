@@ -1,8 +1,10 @@
-/** Commits of sets with one write each, which change rows as they lock them, against others on the same rows. */
+/** Commits of sets with one write each, which change rows as they lock them, against others on the same rows; and of many sets. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { expect, it } from 'vitest'
+import type { Write } from '../../../src/storage/storage.js'
 import { leave, setOf } from '../asking.js'
-import { describePostgres, newSchema, opened } from './support.js'
+import { describePostgres, newSchema, opened, watched } from './support.js'
 
 describePostgres('commits of single writes', [], (server) => {
   it.each(['an update', 'an insertion'])('take %s back when a lock came too late', async (what) => {
@@ -63,4 +65,43 @@ describePostgres('commits of single writes', [], (server) => {
     await a.close()
     await b.close()
   }, 60_000)
+})
+
+describePostgres('a commit of many sets', [], (server) => {
+  it('of every sort is one statement, and so one round trip', async () => {
+    const inner = new pg.Pool({ connectionString: server().url, max: 2 })
+    const { pool, asked } = watched(inner)
+    const storage = await opened({ pool, channel: false })
+    const there = Array.from({ length: 500 }, (_, n) => leave(`r${n}`, { at: n }))
+    expect((await storage.commit(there.map((write) => setOf(write)))).results.every(({ applied }) => applied)).toBe(
+      true,
+    )
+    const makers: ((id: string, expect: string) => Write[])[] = [
+      (id) => [leave(`new ${id}`, { at: 1 })],
+      (id, expect) => [leave(id, { at: 2 }, expect)],
+      (id, expect) => [{ kind: 'item', id, expect, leave: null }],
+      (id, expect) => [{ kind: 'item', id, expect }],
+      (id) => [{ kind: 'item', id: `no ${id}`, expect: null }],
+      (id, expect) => [
+        leave(id, { at: 3 }, expect),
+        leave(id, { at: 3 }, null, 'note'),
+        { kind: 'item', id: `no ${id}`, expect: null },
+      ],
+      (id, expect) => [{ kind: 'item', id, expect, leave: null }, leave(`new ${id}`, { at: 4 })],
+      (id) => [leave(id, { at: 5 }, 'other'), leave(id, { at: 5 }, null, 'note')],
+    ]
+    const sets = there.map(({ id, leave: left }, n) =>
+      setOf(...(makers[n % makers.length]?.(id, left?.version ?? '') ?? [])),
+    )
+    asked.length = 0
+    const { results } = await storage.commit(sets)
+    expect(asked).toHaveLength(1)
+    expect(asked[0]?.text).toMatch(/^SELECT \* FROM .*batuta_commit_/)
+    expect(results.map(({ applied }) => applied)).toEqual(sets.map((_, n) => n % makers.length !== makers.length - 1))
+    const { records } = await storage.read(there)
+    const at = records.map((record) => (record?.value as { at?: number } | undefined)?.at)
+    expect(at).toEqual(there.map((_, n) => [n, 2, undefined, n, n, 3, undefined, n][n % makers.length]))
+    await storage.close()
+    await inner.end()
+  })
 })

@@ -51,7 +51,7 @@ describePostgres('the tables', [], (server) => {
       const names = tables.rows.map((row) => row.tablename).sort()
       expect(names).toEqual([...SCHEMA.kinds.map((kind) => `batuta_${kind}`), 'batuta_meta'].sort())
       const meta = await client.query(`SELECT name, value FROM ${schema}.batuta_meta ORDER BY name`)
-      expect(meta.rows.map((row) => row.name)).toEqual(['createdAt', 'layout', 'structure'])
+      expect(meta.rows.map((row) => row.name)).toEqual(['createdAt', 'layout', 'tables'])
     })
   })
 
@@ -197,12 +197,12 @@ describePostgres('with migrate: false', [], (server) => {
     await grant('SELECT')
     const connectionString = server().url.replace('postgres:password@', `${role}:app@`)
     const storage = postgresStorage({ connectionString, schema, migrate })
+    const error = await failure(storage.open(SCHEMA))
+    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: false })
+    expect(error.message).toContain('forbids what is needed: DELETE, INSERT, UPDATE on')
+    await grant('INSERT, UPDATE, DELETE')
     await storage.open(SCHEMA)
     const write = leave('t', { state: 'x', createdAt: 1 }, null, 'task')
-    const error = await failure(commit(storage, write))
-    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: false })
-    expect(error.message).toContain('forbids')
-    await grant('INSERT, UPDATE, DELETE')
     expect(await commit(storage, write)).toEqual({ applied: true })
     const version = write.leave?.version ?? ''
     const expects = { kind: 'task', id: 't', expect: version }

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { sqliteStorage } from '../../../src/storage/sqlite/index.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
+import { thrownBy } from '../../task/thrown-by.js'
 import { betterSqliteLoads, commit, failure, leave, runSql, watched } from './support.js'
 import { temporaryFiles } from './temporary.js'
 
@@ -99,6 +100,33 @@ describe.runIf(betterSqliteLoads)('opening', () => {
       expect(() => sqliteStorage(options), JSON.stringify(options)).toThrow('OPTIONS_INVALID')
     }
     database.close()
+  })
+
+  it.each<[unknown, string, string[]]>([
+    [undefined, "sqliteStorage: must be given an object, such as { path: './work.sqlite' }, not undefined.", ['']],
+    ['./work.sqlite', 'not a string.', ['']],
+    [{}, 'sqliteStorage: Give either a path or a live database.', ['path']],
+    [{ path: 5 }, 'path: must be a string, not 5.', ['path']],
+    [{ path: '' }, 'path: must not be empty.', ['path']],
+    [{ database: null }, 'database: must be a live database of better-sqlite3 or node:sqlite, not null.', ['database']],
+    [
+      { database: './x' },
+      'database: must be a live database of better-sqlite3 or node:sqlite, not a string.',
+      ['database'],
+    ],
+    [{ path: 'x', synchronous: 'ful' }, 'synchronous: must be one of "full", "normal", not "ful".', ['synchronous']],
+    [{ path: 'x', driver: 'sqlite3' }, 'driver: must be one of "auto", "node:sqlite", "better-sqlite3"', ['driver']],
+    [{ path: 'x', busyTimeoutMs: 1.5 }, 'busyTimeoutMs: must be a whole number from 0, not 1.5.', ['busyTimeoutMs']],
+    [{ path: 'x', migrate: 'no' }, 'migrate: must be true or false, not "no".', ['migrate']],
+    [{ path: 'x', now: 5 }, 'now: must be a function, not 5.', ['now']],
+    [{ filename: 'x' }, 'There is no option "filename". Did you mean "path"? The options are path, ', ['filename']],
+    [{ file: 'x' }, 'There is no option "file". Did you mean "path"?', ['file']],
+    [{ path: 'x', busyTimeout: 5 }, 'There is no option "busyTimeout". Did you mean "busyTimeoutMs"?', ['busyTimeout']],
+    [{ path: 'x', zzzz: 5 }, 'There is no option "zzzz". The options are path, database, ', ['zzzz']],
+  ])('says what is wrong with %j', (options, says, paths) => {
+    const error = thrownBy(() => sqliteStorage(options as never))
+    expect(error).toMatchObject({ code: 'OPTIONS_INVALID', paths, message: expect.stringContaining('sqliteStorage') })
+    expect(error.message).toContain(says)
   })
 })
 
