@@ -13,7 +13,7 @@ import { PostgresServer } from '../test/support/postgres-server.js'
 import { RedisServer } from '../test/support/redis-server.js'
 import { type BenchRow, rate, report } from './measure.js'
 import type { QueueName } from './nodes/queues.js'
-import { runNodes, TooSlow } from './nodes/run-nodes.js'
+import { type NodesRun, runNodes, TooSlow } from './nodes/run-nodes.js'
 
 const TASKS = 2_000
 const ROUNDS = 5
@@ -61,7 +61,7 @@ const PLACES: readonly Place[] = [
   },
 ]
 
-async function timeOf({ start }: Place, name: QueueName, nodes: number): Promise<number> {
+async function timeOf({ start }: Place, name: QueueName, nodes: number): Promise<NodesRun> {
   const { at, stop } = await start()
   try {
     return await runNodes(name, at, { nodes, tasks: TASKS, rounds: ROUNDS, warmUps: WARM_UPS })
@@ -75,7 +75,7 @@ async function beside(place: Place, nodes: number, ours: number): Promise<Pick<B
   const { peer } = place
   if (peer === undefined) return { against: '' }
   try {
-    const theirs = await timeOf(place, peer, nodes)
+    const { tookMs: theirs } = await timeOf(place, peer, nodes)
     return { against: `${peer}, ${rate(TASKS, theirs)}`, ratio: ours / theirs }
   } catch (error) {
     if (error instanceof TooSlow) return { against: `${peer}, more than a minute` }
@@ -89,9 +89,11 @@ const rows: BenchRow[] = []
 for (const place of PLACES) {
   for (const nodes of [1, 4]) {
     const what = `${TASKS.toLocaleString('en-US')} tasks, ${place.ours}, ${nodes === 1 ? '1 process' : `${nodes} processes`}`
-    const ours = await timeOf(place, place.ours, nodes)
-    rows.push({ what, batuta: rate(TASKS, ours), budget: '', ...(await beside(place, nodes, ours)) })
-    console.error(`${what}: ${rate(TASKS, ours)}`)
+    const { tookMs, refusedShare = 0 } = await timeOf(place, place.ours, nodes)
+    rows.push({ what, batuta: rate(TASKS, tookMs), budget: '', ...(await beside(place, nodes, tookMs)) })
+    const refused = `${(100 * refusedShare).toFixed(1)} %`
+    if (nodes > 1) rows.push({ what: `${what}: claims refused`, batuta: refused, against: '', budget: '< 5 %' })
+    console.error(`${what}: ${rate(TASKS, tookMs)}, ${refused} of the claims refused`)
   }
 }
 report(rows)

@@ -5,7 +5,8 @@ const INTRO = `# Benchmarks
 
 Made by \`npm run bench -- --write\`; each table says on what machine and when. Both sides of a ratio were measured in one run,
 alternating, median of several rounds; a ratio below 1 means that batuta took less. Rates of different machines, or of one at
-different times, can't be compared; ratios can. [bench/README.md](../bench/README.md) says what the sides do and do not.
+different times, can't be compared; ratios can.
+[bench/README.md](https://github.com/batuta-js/batuta/blob/main/bench/README.md) says what the sides do and do not.
 `
 
 /** What a benchmark of one run found, as Markdown. */

@@ -72,6 +72,8 @@ export const ERROR_CURES: Readonly<Record<ErrorCode, string>> = {
   STORAGE_READONLY: 'Give the process the right to write the file and its folder (SQLite makes files beside it).',
   STORAGE_CORRUPT:
     'Restore the file from a backup, or start with a new one. Check that the path names a batuta database.',
+  STORAGE_REFUSED:
+    'Send something smaller or simpler: `cause` has what the server said. All other records are written as before.',
   STORAGE_NEWER: 'Update batuta in this process, or use another store. It has been used by a newer version.',
   STORAGE_OUTDATED:
     'Open the store once with migrating switched on, or let your own migration prepare it; then start the others.',

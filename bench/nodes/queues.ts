@@ -4,6 +4,7 @@ import { mongodbStorage } from 'batuta/storage/mongodb'
 import { postgresStorage } from 'batuta/storage/postgres'
 import { redisStorage } from 'batuta/storage/redis'
 import { sqliteStorage } from 'batuta/storage/sqlite'
+import { type ClaimCount, countingClaims } from '../../test/nodes/counting-claims.js'
 
 /** How many tasks a process runs at once. */
 const SLOTS = 100
@@ -14,26 +15,29 @@ const DATABASE = 'bench'
 type Close = () => Promise<unknown>
 
 interface NodeQueue {
-  /** Works until it is closed, and tells of every task that has ended. @param at - the server's URL, or a file. */
-  work(at: string, onEnd: () => void): Promise<Close>
+  /**
+   * Works until it is closed, and tells of every task that has ended.
+   * @param at - the server's URL, or a file. @param claims - where it counts its claims, if it makes any.
+   */
+  work(at: string, onEnd: () => void, claims: ClaimCount): Promise<Close>
   /** Gets ready to add tasks. */
   producer(at: string): Promise<{ add(numbers: readonly number[]): Promise<unknown>; close: Close }>
 }
 
 const task = defineTask('bench', { input: staticSchema<{ n: number }>(), output: staticSchema<number>() })
 
-function batuta(storageAt: (at: string) => OrchestratorOptions['storage']): NodeQueue {
-  const start = (at: string, agents: OrchestratorOptions['agents']) =>
-    createOrchestrator({ agents, storage: storageAt(at) })
+function batuta(storageAt: (at: string) => NonNullable<OrchestratorOptions['storage']>): NodeQueue {
+  const start = (agents: OrchestratorOptions['agents'], storage: OrchestratorOptions['storage']) =>
+    createOrchestrator({ agents, storage })
   return {
-    async work(at, onEnd) {
+    async work(at, onEnd, claims) {
       const agent = defineAgent('worker', { handlers: [task.handler(async ({ n }) => n)], maxConcurrentTasks: SLOTS })
-      const app = await start(at, [agent])
+      const app = await start([agent], countingClaims(storageAt(at), claims))
       app.on('task:completed', onEnd)
       return () => app.shutdown()
     },
     async producer(at) {
-      const app = await start(at, [])
+      const app = await start([], storageAt(at))
       const inputs = (numbers: readonly number[]) => numbers.map((n) => ({ n }))
       return { add: (numbers) => app.submitMany(task, inputs(numbers)), close: () => app.shutdown() }
     },

@@ -3,27 +3,36 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { percentile } from '../measure.js'
 import { batchesOf, QUEUES, type QueueName } from './queues.js'
+import type { NodeNews } from './worker.js'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
 const LIMIT_MS = 60_000
 /** A round that takes so long is the only one: warm or not is no question then. */
 const SLOW_MS = 10_000
 
+/** What a run came to. */
+export interface NodesRun {
+  /** From the first task that is added to the last that has ended: the median of the rounds after those to warm up. */
+  readonly tookMs: number
+  /** Of the claims that were made, those that somebody else was quicker with. Absent where nothing counts them. */
+  readonly refusedShare: number | undefined
+}
+
 /** A round took longer than a minute. */
 export class TooSlow extends Error {}
 
 /**
  * Starts so many processes that work, adds tasks from this one, several times, and stops them.
- * @returns milliseconds from the first task that is added to the last that has ended: the median of the rounds after those to warm up.
  * @throws TooSlow when a round takes longer than a minute; an error when a node ends on its own.
  */
 export async function runNodes(
   name: QueueName,
   at: string,
   { nodes, tasks, rounds, warmUps }: { nodes: number; tasks: number; rounds: number; warmUps: number },
-): Promise<number> {
+): Promise<NodesRun> {
   const producer = await QUEUES[name].producer(at)
   const children: ChildProcess[] = []
+  const claims = new Map<ChildProcess, NodeNews['claims']>()
   let ended = 0
   let done = () => {}
   try {
@@ -32,8 +41,9 @@ export async function runNodes(
         const child = fork(WORKER, [name, at], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
         children.push(child)
         await Promise.race([once(child, 'message'), failure(child, name)])
-        child.on('message', (message: { ended: number }) => {
-          ended += message.ended
+        child.on('message', (news: NodeNews) => {
+          ended += news.ended
+          claims.set(child, news.claims)
           if (ended >= tasks) done()
         })
       }),
@@ -59,7 +69,7 @@ export async function runNodes(
       if (round >= 0 || tookMs > SLOW_MS) times.push(tookMs)
       if (tookMs > SLOW_MS) break
     }
-    return percentile(times, 0.5)
+    return { tookMs: percentile(times, 0.5), refusedShare: shareOf([...claims.values()]) }
   } finally {
     await Promise.all(
       children.map(async (child) => {
@@ -73,6 +83,12 @@ export async function runNodes(
     )
     await producer.close()
   }
+}
+
+function shareOf(counts: readonly NodeNews['claims'][]): number | undefined {
+  const refused = counts.reduce((sum, count) => sum + count.refused, 0)
+  const all = counts.reduce((sum, count) => sum + count.made, refused)
+  return all === 0 ? undefined : refused / all
 }
 
 async function failure(child: ChildProcess, name: string): Promise<never> {

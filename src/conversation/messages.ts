@@ -115,9 +115,9 @@ export class Messages {
   /** Adds the message to the session's one message task that was never attempted, if there is one. */
   async #join(message: CheckedMessage, place: Place): Promise<Entry | undefined> {
     const turnKey = turnIdOf(message.tenant, 'session', place.sessionId)
-    const waiting = await this.#node.query('task', 'turn', { prefix: [turnKey], limit: 1_000 })
+    const waiting = await this.#node.query('task', 'turn', { prefix: [turnKey], order: 'desc', limit: 1_000 })
     // The last one: an earlier one may have had no room for what came after it.
-    const open = waiting.findLast((entry) => isJoinable(entry.value))
+    const open = waiting.find((entry) => isJoinable(entry.value))
     if (open === undefined) return undefined
     const { contribution } = storeMessage(this.#node, message, place, open.id)
     const result = await changeTask(this.#node, this.coordinator.parts.flow.onChange, open, (task) => {

@@ -5,6 +5,9 @@ import { SetBuilder } from './commit/set-builder.js'
 import type { Hold } from './limits/hold.js'
 import type { Entry, NodeContext } from './node-context.js'
 
+/** Before the slot of a claim that was not taken is free again. */
+const REFUSED_PAUSE_MS = 250
+
 /** A slot taken for a task, before the claim is committed. */
 export interface Reservation {
   readonly instance: AgentInstance
@@ -35,11 +38,18 @@ export function commitClaim(node: NodeContext, entry: Entry, reservation: Reserv
   const after = set.put('task', entry.id, entry, claimed(entry.value, claim))
   // A permit's version is the token of the claim that took it: whoever ends the claim can name it.
   if (permitId !== undefined) set.put('permit', permitId, undefined, { taskId: entry.id, token }, token)
-  return node.committer.commit(set.build(node.latest())).then((result) => {
-    if (result.applied) return { claimed: after }
-    const stands = result.found[0] as Entry | undefined
-    // Our own claim, applied before its answer went missing.
-    if (stands !== undefined && holdsClaim(stands.value, token)) return { claimed: stands }
-    return { stands, isPermitTaken: result.found[1] !== undefined }
-  })
+  return node.committer.commit(set.build(node.latest())).then(
+    (result) => {
+      if (result.applied) return { claimed: after }
+      const stands = result.found[0] as Entry | undefined
+      // Our own claim, applied before its answer went missing.
+      if (stands !== undefined && holdsClaim(stands.value, token)) return { claimed: stands }
+      return { stands, isPermitTaken: result.found[1] !== undefined }
+    },
+    async (error) => {
+      // The slot is held that long: a claim that the storage does not take must not be tried all the time.
+      await node.pause(REFUSED_PAUSE_MS)
+      throw error
+    },
+  )
 }

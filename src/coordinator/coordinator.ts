@@ -1,7 +1,6 @@
-import type { Bus } from '../bus/bus.js'
 import type { Engine } from '../engine/engine.js'
 import { inProcessEngine } from '../engine/in-process/in-process-engine.js'
-import { BatutaError, isBatutaError } from '../errors/base-error.js'
+import { isBatutaError } from '../errors/base-error.js'
 import type { Timer } from '../internal/clock.js'
 import { guardedLogger, silentLogger } from '../internal/logger.js'
 import type { RoutingDecision } from '../router/decision.js'
@@ -16,6 +15,7 @@ import type { AgentInstance } from './agents/agent-instance.js'
 import type { AnyClaim, ClaimOptions } from './agents/claim-types.js'
 import type { CoordinatorApi, EjectOptions, GraceOptions, ShutdownReport, SubmitApi } from './callers/api-types.js'
 import { checkDecisionFilter, checkEjectOptions, graceMsOf } from './callers/check-calls.js'
+import { notRunning } from './callers/not-running.js'
 import { TaskDesk } from './callers/task-desk.js'
 import { CountedStorage } from './commit/counted-storage.js'
 import { engineHost } from './engine-host.js'
@@ -24,7 +24,6 @@ import { loadHandlerQueue } from './handler/handler-queue.js'
 import { HandlerScope } from './handler/handler-scope.js'
 import { NodeContext } from './node-context.js'
 import { type NodeParts, wire } from './node-parts.js'
-import { busOf } from './nodes/bus-of.js'
 import type { CoordinatorOptions } from './options/coordinator-options.js'
 import { type ResolvedOptions, resolveOptions } from './options/resolve-options.js'
 import { routerOf } from './router-of.js'
@@ -61,7 +60,6 @@ export class Coordinator implements CoordinatorApi {
   readonly #options: ResolvedOptions
   readonly #check: () => Promise<void>
   readonly #engine: Engine
-  readonly #bus: Bus
   readonly #storage: CountedStorage
   #state: RunState = 'new'
   #stopping: Promise<ShutdownReport> | undefined
@@ -79,10 +77,9 @@ export class Coordinator implements CoordinatorApi {
     this.#engine = resolved.engine ?? inProcessEngine({ windowSize: resolved.window })
     this.#storage = new CountedStorage(resolved.storage ?? memoryStorage({ now: () => clock.now() }), clock)
     this.router = routerOf(resolved, events)
-    this.node = new NodeContext(settings, this.#storage, clock, random, events, logger)
-    this.#bus = resolved.bus ?? busOf(this.node)
+    this.node = new NodeContext(settings, this.#storage, clock, random, events, logger, resolved.bus)
     const scope = resolved.logger === silentLogger ? undefined : new HandlerScope(logger)
-    const deps = { engine: this.#engine, bus: this.#bus, router: this.router, sessions: extensions.sessions, scope }
+    const deps = { engine: this.#engine, router: this.router, sessions: extensions.sessions, scope }
     this.parts = wire(this.node, deps, () => this.#mayClaim())
     this.tasks = new TaskDesk(this.node, this.parts, {
       checkRunning: () => this.#checkRunning(),
@@ -111,24 +108,24 @@ export class Coordinator implements CoordinatorApi {
    * @throws OPTIONS_INVALID, DEFINITION_INVALID, DUPLICATE_ID, and what the storage throws when it can't be opened.
    */
   async start(): Promise<void> {
-    if (this.#state !== 'new') throw this.#notRunning('start() was called before.')
+    if (this.#state !== 'new') throw notRunning(this.#state)
     this.#state = 'starting'
     try {
       await this.#check()
       await loadHandlerQueue()
       for (const definition of this.#options.tasks) this.define(definition)
       for (const agent of this.#options.agents) this.registerAgent(agent)
-      const { now } = await this.#storage.open(SCHEMA)
+      const { now } = await this.#unlessStopped(this.#storage.open(SCHEMA))
       this.node.time.observe(now)
-      await this.parts.owner.start()
-      this.#unsubscribe = this.#bus.subscribe(this.parts.flow.onHint)
-      await this.#engine.start(engineHost(this.node, this.parts.dispatcher, this.#options.bus))
+      await this.#unlessStopped(this.parts.owner.start())
+      this.#unsubscribe = this.node.bus.subscribe(this.parts.flow.onHint)
+      await this.#unlessStopped(this.#engine.start(engineHost(this.node, this.parts.dispatcher)))
+      this.#state = 'running'
+      await this.parts.desk.publishAll()
     } catch (error) {
-      await this.#letGo()
+      await (this.#stopping ?? this.#letGo())
       throw error
     }
-    this.#state = 'running'
-    await this.parts.desk.publishAll()
     this.parts.recovery.start()
     this.parts.clockwork.start()
     this.parts.purge.start()
@@ -246,16 +243,14 @@ export class Coordinator implements CoordinatorApi {
     return this.#state === 'running' && this.parts.owner.isAlive
   }
 
-  #checkRunning(): void {
-    if (this.#state !== 'running') throw this.#notRunning('It does not run.')
+  async #unlessStopped<T>(step: Promise<T>): Promise<T> {
+    const made = await step
+    if (this.#state !== 'starting') throw notRunning(this.#state)
+    return made
   }
 
-  #notRunning(what: string): BatutaError<'NOT_RUNNING'> {
-    const state = this.#state === 'running' ? 'starting' : this.#state
-    return new BatutaError('NOT_RUNNING', `${what} The coordinator is ${this.#state}.`, {
-      data: { state },
-      fix: 'Call start() once, and not after stop().',
-    })
+  #checkRunning(): void {
+    if (this.#state !== 'running') throw notRunning(this.#state)
   }
 
   async #stop(graceMs: number): Promise<ShutdownReport> {
@@ -286,7 +281,7 @@ export class Coordinator implements CoordinatorApi {
     this.#state = 'stopped'
     this.node.stop()
     this.#unsubscribe()
-    await this.#bus.close()
+    await this.node.bus.close()
     await this.#storage.idle(this.#options.settings.leaseMs)
     await this.#storage.close()
   }

@@ -1,4 +1,3 @@
-import type { Bus } from '../bus/bus.js'
 import type { EngineHost, TaskRef } from '../engine/engine.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { NodeContext } from './node-context.js'
@@ -7,11 +6,10 @@ import { ReadyReader } from './ready-query.js'
 /** How soon others act upon a hint, at the least. */
 const HINT_MS = 2
 
-/** What the engine may ask of this node. @param bus - the one that was given, which others are on too. */
-export function engineHost(node: NodeContext, dispatcher: Dispatcher, bus: Bus | undefined): EngineHost {
-  const isHeard = bus !== undefined || node.storage.channel !== undefined
-  const reader = new ReadyReader(node, isHeard)
-  const { peers } = node
+/** What the engine may ask of this node. */
+export function engineHost(node: NodeContext, dispatcher: Dispatcher): EngineHost {
+  const { peers, isHeard } = node
+  const reader = new ReadyReader(node)
   const placeOf = (ref: TaskRef) => peers.placeOf(ref)
   return {
     get placeOf() {

@@ -1,4 +1,5 @@
-import { BatutaError, isBatutaError } from '../errors/base-error.js'
+import type { Bus } from '../bus/bus.js'
+import { isBatutaError } from '../errors/base-error.js'
 import type { Clock } from '../internal/clock.js'
 import { createIdFactory } from '../internal/id.js'
 import { KeyedChain } from '../internal/keyed-chain.js'
@@ -6,11 +7,13 @@ import type { Logger } from '../internal/logger.js'
 import type { Random } from '../internal/random.js'
 import type { Kind, ValueByKind } from '../storage/records.js'
 import type { IndexQuery, QueryAnswer, Storage, StorageAnswer } from '../storage/storage.js'
+import { notRunning } from './callers/not-running.js'
 import { Committer } from './commit/committer.js'
 import { Pauses } from './commit/pauses.js'
 import { StorageTime } from './commit/storage-time.js'
 import type { EventHub } from './event-hub.js'
 import { QueueBounds } from './limits/queue-bounds.js'
+import { busOf } from './nodes/bus-of.js'
 import { LaneFloors } from './nodes/lane-floors.js'
 import { Peers } from './nodes/peers.js'
 import type { CoordinatorSettings } from './options/coordinator-settings.js'
@@ -36,6 +39,9 @@ const LONGEST_PAUSE_MS = 1_000
 export class NodeContext {
   readonly time: StorageTime
   readonly committer: Committer
+  readonly bus: Bus
+  /** Whether the other owners are on the bus too: else what they do is found by polling only. */
+  readonly isHeard: boolean
   /** The other owners, as far as this one has seen. */
   readonly peers: Peers
   /** Where the lanes begin, as far as it knows. */
@@ -60,6 +66,7 @@ export class NodeContext {
     readonly random: Random,
     readonly events: EventHub,
     readonly log: Logger,
+    bus?: Bus,
   ) {
     this.newId = createIdFactory(clock, random)
     this.time = new StorageTime(clock)
@@ -68,6 +75,8 @@ export class NodeContext {
     this.committer = new Committer(storage, clock, this.time, events)
     this.#ownerId = this.newId()
     this.peers = new Peers(this)
+    this.bus = bus ?? busOf(this)
+    this.isHeard = bus !== undefined || storage.channel !== undefined
     this.floors = new LaneFloors(clock, settings.pollMs, settings.maxLanes)
     this.#leastWeight = Math.min(1, ...settings.tenantWeights.values())
   }
@@ -139,6 +148,15 @@ export class NodeContext {
     return this.#patiently(() => this.storage.query(index, { ...query, keysOnly: true }))
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Waits on this node's clock, or until it stops. */
+  pause(ms: number): Promise<void> {
+    return this.#pauses.wait(ms)
+  }
+
   /** Waits on this node's clock. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.clock.setTimer(resolve, ms))
@@ -165,8 +183,7 @@ export class NodeContext {
         if (!isAway || this.#isStopped || this.clock.monotonic() + pauseMs > giveUpAt) throw error
       }
       await this.#pauses.wait(pauseMs)
-      if (this.#isStopped)
-        throw new BatutaError('NOT_RUNNING', 'The coordinator has stopped.', { data: { state: 'stopped' } })
+      if (this.#isStopped) throw notRunning('stopped')
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
     }
   }

@@ -1,4 +1,3 @@
-import type { Bus } from '../bus/bus.js'
 import type { Engine } from '../engine/engine.js'
 import type { Router } from '../router/router.js'
 import { AgentDesk } from './agents/agent-desk.js'
@@ -17,6 +16,7 @@ import { Clockwork } from './nodes/clockwork.js'
 import { OwnerLife } from './nodes/owner-life.js'
 import { Purge } from './nodes/purge.js'
 import { Recovery } from './nodes/recovery.js'
+import { Reports } from './nodes/reports.js'
 import { lanesInStorage } from './ready-query.js'
 import type { RunHooks } from './run.js'
 import type { SessionSupport } from './task-extension.js'
@@ -25,7 +25,6 @@ import { TaskFlow } from './task-flow.js'
 /** What the parts are made for. */
 export interface NodeDeps {
   readonly engine: Engine
-  readonly bus: Bus
   readonly router: Router
   readonly sessions?: ((node: NodeContext) => SessionSupport) | undefined
   /** Absent: nobody would read its warnings, so handlers run without. */
@@ -59,7 +58,7 @@ export interface NodeParts {
 
 /** Makes the parts of a coordinator and shows them to each other. Nothing runs yet. */
 export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean): NodeParts {
-  const { engine, router, bus, scope } = deps
+  const { engine, router, scope } = deps
   const sessions = deps.sessions?.(node)
   const limits: Limits = new Limits(node, (type) => registry.definition(type))
   const registry: AgentRegistry = new AgentRegistry(node, limits, (instance) => dispatcher.freed(instance))
@@ -68,10 +67,11 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
   const retries = new RetryGate(node.clock, node.settings.retryBudget)
   const waiters = new Waiters(node)
   const streams = new Streams()
+  const reports = new Reports(node)
   const flow = new TaskFlow(node)
   const definitionOf = (type: string) => registry.definition(type)
   const clockwork = new Clockwork(node, retries, flow.onChange, definitionOf)
-  const recovery = new Recovery(node, flow.onChange, definitionOf)
+  const recovery = new Recovery(node, flow.onChange, definitionOf, flow.onHint)
   const polling = new PollingDesk(node, definitionOf, {
     onChange: flow.onChange,
     sessions,
@@ -96,9 +96,12 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     void recovery
       .takeBack(entry, 'released', 'This owner does not know the claim.')
       .catch((error) => node.log.warn({ error }, 'a claim could not be taken back'))
-  const owner: OwnerLife = new OwnerLife(node, {
+  const owner: OwnerLife = new OwnerLife(node, reports, {
     release: (reason) => flow.releaseAll(reason),
-    proven: () => dispatcher.wake(),
+    proven: () => {
+      dispatcher.wake()
+      desk.publishAgain()
+    },
     reborn: () => desk.publishAll(),
     compare: (held) => flow.compare(held, takeBack),
   })
@@ -115,14 +118,14 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
         ...(note === undefined ? undefined : { note }),
       }
       node.events.emit('task:progress', facts)
-      bus.publish({ type: 'progress', ...facts })
+      reports.report(facts)
     },
     onPart: (run, index, part) => {
       streams.written(run, part)
-      bus.publish({ type: 'part', taskId: run.taskId, attempt: run.number, index, part })
+      node.bus.publish({ type: 'part', taskId: run.taskId, attempt: run.number, index, part })
     },
   }
-  flow.connect({ registry, router, dispatcher, permits, retries, clockwork, waiters, streams, polling, bus, runHooks })
+  flow.connect({ registry, router, dispatcher, permits, retries, clockwork, waiters, streams, polling, runHooks })
   const purge = new Purge(node, sessions?.purge)
   const parts = {
     registry,

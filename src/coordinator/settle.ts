@@ -3,6 +3,7 @@
  */
 import { isBatutaError } from '../errors/base-error.js'
 import { toStoredError } from '../errors/stored-error.js'
+import type { Verdict } from '../router/health/breaker.js'
 import type { AnyTaskDefinition } from '../task/definition.js'
 import type { Cost } from '../task/limits.js'
 import { DEFAULT_RETRY, NO_RETRY, type RetryPolicy } from '../task/retry-policy.js'
@@ -19,6 +20,10 @@ import type { TaskRecord } from '../task/task-record.js'
 import { type ChangeResult, changeTask, type OnChange, type Plan } from './change-task.js'
 import type { Contribution } from './commit/set-builder.js'
 import type { Entry, NodeContext } from './node-context.js'
+
+/** Between two tries of an outcome that the storage did not take. */
+const FIRST_PAUSE_MS = 25
+const LONGEST_PAUSE_MS = 1_000
 
 /** What an attempt leaves behind. */
 export interface Left {
@@ -46,12 +51,6 @@ export class Settlement {
     this.outcome = left.outcome
     this.#settleToken = node.newToken()
     this.#draw = node.random.next()
-  }
-
-  /** Whether anything is to be written besides the task. */
-  get isStaged(): boolean {
-    const { children, contributions } = this.left
-    return (children !== undefined && children.length > 0) || (contributions !== undefined && contributions.length > 0)
   }
 
   /** What becomes of the task, as it stands. */
@@ -83,23 +82,40 @@ export function settle(
   entry: Entry,
   settlement: Settlement,
 ): Promise<ChangeResult> {
-  const change = changeTask(node, onChange, entry, settlement.decide)
-  if (!settlement.isStaged) return change
-  return change.catch((error) => {
-    // Something staged can't be written: the attempt failed by it. Anything else is the storage's trouble.
-    if (settlement.outcome.type !== 'success' || !isStagingError(error)) throw error
+  return changeTask(node, onChange, entry, settlement.decide).catch((error) => {
+    // What it leaves behind can't be written: the attempt failed by it.
+    if (settlement.outcome.type !== 'success' || isStorageTrouble(error)) throw error
     settlement.outcome = { type: 'failure', error: toStoredError(error), retryable: true }
     return changeTask(node, onChange, entry, settlement.decide)
   })
 }
 
-function isStagingError(error: unknown): boolean {
-  return (
-    !isBatutaError(error, 'STORAGE_UNAVAILABLE') &&
-    !isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN') &&
-    !isBatutaError(error, 'NOT_RUNNING') &&
-    !isBatutaError(error, 'STORAGE_CLOSED')
-  )
+/**
+ * As {@link settle}, again and again while the storage takes nothing, until this node stops. Handlers have done their work by then,
+ * and nobody else can say what came of it.
+ */
+export async function settlePatiently(
+  node: NodeContext,
+  onChange: OnChange,
+  entry: Entry,
+  settlement: Settlement,
+): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    try {
+      await settle(node, onChange, entry, settlement)
+      return
+    } catch (error) {
+      if (node.isStopped || !isStorageTrouble(error)) throw error
+      node.log.warn({ taskId: entry.id, error }, 'an outcome could not be written yet')
+    }
+    await node.pause(pauseMs)
+  }
+}
+
+/** Whether the storage takes nothing now, and not only this. */
+function isStorageTrouble(error: unknown): boolean {
+  if (!isBatutaError(error)) return false
+  return error.code === 'NOT_RUNNING' || (error.code.startsWith('STORAGE_') && error.code !== 'STORAGE_REFUSED')
 }
 
 /** What an attempt of this definition is judged by, now. */
@@ -134,4 +150,12 @@ export function retryPolicyOf(
     maxDelayMs: retry.maxDelayMs ?? base.maxDelayMs,
     factor: retry.factor ?? base.factor,
   }
+}
+
+/** What an outcome says about the agent. */
+export function verdictOn(outcome: Outcome | undefined): Verdict {
+  if (outcome?.type === 'success') return 'success'
+  if (outcome?.type !== 'failure' || !outcome.retryable) return 'neutral'
+  // Somebody else wrote to the session meanwhile.
+  return outcome.error.code === 'CONTEXT_CONFLICT' ? 'neutral' : 'failure'
 }

@@ -59,13 +59,20 @@ export function submitTask(
   dispatcher: Dispatcher,
   submission: Submission,
   hooks: SubmitHooks,
+  since = node.clock.monotonic(),
 ): Promise<Submitted> {
-  const held = node.committer.room()
-  if (held !== undefined) return held.then(() => submitTask(node, dispatcher, submission, hooks))
+  const held = node.committer.room(patience(node, since))
+  if (held !== undefined) return held.then(() => submitTask(node, dispatcher, submission, hooks, since))
   const { turnKey } = submission.spec
-  if (turnKey === undefined) return storeTask(node, dispatcher, submission, hooks)
+  if (turnKey === undefined) return storeTask(node, dispatcher, submission, hooks, since)
   // All of a key write one record: side by side, each would refuse all the others.
-  return node.chain.run(turnKey, () => storeTask(node, dispatcher, submission, hooks))
+  return node.chain.run(turnKey, () => storeTask(node, dispatcher, submission, hooks, since))
+}
+
+/** How long this submit still waits for a storage that is away: what it waited behind others that did counts too. */
+function patience({ committer, clock, settings }: NodeContext, since: number): number {
+  if (committer.isHealthy) return settings.storageWaitMs
+  return Math.max(0, settings.storageWaitMs - (clock.monotonic() - since))
 }
 
 async function storeTask(
@@ -73,10 +80,11 @@ async function storeTask(
   dispatcher: Dispatcher,
   submission: Submission,
   hooks: SubmitHooks,
+  since: number,
 ): Promise<Submitted> {
   const id = node.newId()
   const notAfter = node.latest()
-  const waitMs = node.settings.storageWaitMs
+  const waitMs = patience(node, since)
   for (let isFirst = true; ; isFirst = false) {
     const known =
       isFirst && standsAlone(submission) ? NOTHING : await lookUp(node, submission, isFirst ? undefined : id, waitMs)

@@ -1,5 +1,4 @@
-import type { Bus, BusMessage } from '../bus/bus.js'
-import type { Verdict } from '../router/health/breaker.js'
+import type { BusMessage } from '../bus/bus.js'
 import type { Router } from '../router/router.js'
 import { taskOf } from '../task/task.js'
 import { cancelled, currentAttempt, isOver, type Outcome } from '../task/task-life-cycle.js'
@@ -19,7 +18,7 @@ import type { RetryGate } from './limits/retry-gate.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Clockwork } from './nodes/clockwork.js'
 import { Run, type RunHooks } from './run.js'
-import { Settlement, settle } from './settle.js'
+import { Settlement, settlePatiently, verdictOn } from './settle.js'
 
 /** The parts that a task passes through. */
 export interface FlowParts {
@@ -32,7 +31,6 @@ export interface FlowParts {
   readonly waiters: Waiters
   readonly streams: Streams
   readonly polling: PollingDesk
-  readonly bus: Bus
   readonly runHooks: RunHooks
 }
 
@@ -86,10 +84,11 @@ export class TaskFlow {
     const left = result instanceof Promise ? await result : result
     const settlement = new Settlement(this.node, run.token, run.definition, left, run.spent)
     try {
-      await settle(this.node, this.onChange, run.entry, settlement)
+      await settlePatiently(this.node, this.onChange, run.entry, settlement)
       this.#settled(run, end, settlement)
     } catch (error) {
-      // Only when this node stops while the storage is away: whoever starts next takes the task back.
+      // It can't be written at all, or this node stops: the next look at what is held takes the task back, here or elsewhere.
+      this.#parts.dispatcher.claims.delete(run.token)
       this.node.log.warn({ taskId: run.taskId, error }, 'an outcome could not be written')
     }
     const { type } = run.entry.value
@@ -166,8 +165,12 @@ export class TaskFlow {
 
   /** Ends the unfinished tasks of an ordering key that came before this one. */
   async interrupt(by: Entry, turnKey: string, seq: number): Promise<void> {
-    const earlier = await this.node.query('task', 'turn', { prefix: [turnKey], upTo: [turnKey, seq - 1], limit: 1_000 })
-    await Promise.all(earlier.map((entry) => this.cancel(entry, `interrupted by task ${by.id}`)))
+    const before = { prefix: [turnKey], upTo: [turnKey, seq - 1], limit: 1_000 }
+    for (let isLast = false; !isLast; ) {
+      const earlier = await this.node.query('task', 'turn', before)
+      await Promise.all(earlier.map((entry) => this.cancel(entry, `interrupted by task ${by.id}`)))
+      isLast = earlier.length < before.limit
+    }
   }
 
   /** From now on no handler starts: this node goes. */
@@ -199,7 +202,7 @@ export class TaskFlow {
     if (isTerminal(after.value.state) && !isTerminal(before.value.state)) this.#ended(before, after)
     if (before.value.permitId !== undefined && after.value.permitId === undefined) {
       this.#parts.dispatcher.opened(this.#parts.permits.free(before.value.type, before.value.permitId))
-      this.#parts.bus.publish({ type: 'permit', taskType: before.value.type })
+      this.node.bus.publish({ type: 'permit', taskType: before.value.type })
     }
     this.#parts.polling.changed(after)
     announce(this.node.events, before.value, after.value)
@@ -210,7 +213,7 @@ export class TaskFlow {
   ready(entries: readonly Entry[]): void {
     if (entries.length === 0) return
     this.#parts.dispatcher.offer(entries)
-    this.#parts.bus.publish(this.node.floors.made(entries))
+    this.node.bus.publish(this.node.floors.made(entries))
   }
 
   /** A new task was stored. */
@@ -230,13 +233,13 @@ export class TaskFlow {
     if (after.value.state === 'cancelled' && before.value.state === 'running')
       this.#abortRun(after.id, after.value.cancelReason)
     this.#parts.waiters.ended(after.id, after.value)
-    this.#parts.bus.publish({ type: 'settled', taskId: after.id })
+    this.node.bus.publish({ type: 'settled', taskId: after.id })
   }
 
   #abortRun(taskId: string, reason: string | undefined): void {
     const run = this.runs.get(taskId)
     if (run !== undefined) run.cancel(reason)
-    else this.#parts.bus.publish({ type: 'cancel', taskId, ...(reason === undefined ? undefined : { reason }) })
+    else this.node.bus.publish({ type: 'cancel', taskId, ...(reason === undefined ? undefined : { reason }) })
   }
 
   /** A hint is worth one look; when that fails, the next poll looks. */
@@ -287,12 +290,4 @@ export class TaskFlow {
       run.cancel(held.value.cancelReason)
     } else if (!this.#parts.dispatcher.claims.has(token) && !isOver(held.value)) takeBack(held)
   }
-}
-
-/** What an outcome says about the agent. */
-function verdictOn(outcome: Outcome | undefined): Verdict {
-  if (outcome?.type === 'success') return 'success'
-  if (outcome?.type !== 'failure' || !outcome.retryable) return 'neutral'
-  // Somebody else wrote to the session meanwhile.
-  return outcome.error.code === 'CONTEXT_CONFLICT' ? 'neutral' : 'failure'
 }

@@ -125,6 +125,8 @@ export interface ErrorDataByCode {
   STORAGE_READONLY: { readonly storage: string; readonly path?: string }
   /** The database file is damaged, or is not a database. */
   STORAGE_CORRUPT: { readonly storage: string; readonly path?: string }
+  /** The storage refuses this record, whoever sends it: too long an id for an index, characters that its encoding lacks. */
+  STORAGE_REFUSED: { readonly storage: string }
   /** The store was written by a newer layout than this version knows. */
   STORAGE_NEWER: { readonly storage: string; readonly found: number; readonly known: number }
   /** The store's layout is older than this version's, or missing, and migrating is switched off. `found` 0: none. */

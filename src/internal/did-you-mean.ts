@@ -4,21 +4,24 @@ const MAX_LENGTH = 64
 /**
  * The known name that somebody most likely meant, or nothing when none is near. Near means: at most a third of the
  * letters differ (one at least), by optimal string alignment distance (insert, delete, replace, swap two neighbours),
- * upper and lower case and separators counting as equal.
+ * upper and lower case and separators counting as equal, with or without a unit (`ttl` is near `ttlMs`).
  */
 export function suggest(name: string, known: Iterable<string>): string | undefined {
-  const wanted = plain(name)
-  if (wanted.length === 0 || wanted.length > MAX_LENGTH) return undefined
+  const length = plain(name).length
+  if (length === 0 || length > MAX_LENGTH) return undefined
   let best: string | undefined
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
+  let bestDistance = Math.max(1, Math.floor(length / 3)) + 1
   for (const candidate of known) {
     if (candidate === name) continue
-    const text = plain(candidate)
-    if (Math.abs(text.length - wanted.length) >= bestDistance) continue
-    const distance = alignmentDistance(wanted, text)
-    if (distance < bestDistance && distance < text.length) {
-      best = candidate
-      bestDistance = distance
+    for (const unit of ['', /Ms$/]) {
+      const wanted = plain(name.replace(unit, ''))
+      const text = plain(candidate.replace(unit, ''))
+      if (Math.abs(text.length - wanted.length) >= bestDistance) continue
+      const distance = alignmentDistance(wanted, text)
+      if (distance < bestDistance && distance < text.length) {
+        best = candidate
+        bestDistance = distance
+      }
     }
   }
   return best

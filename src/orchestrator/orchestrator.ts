@@ -9,6 +9,7 @@ import type {
   ShutdownReport,
   SubmitApi,
 } from '../coordinator/callers/api-types.js'
+import { graceMsOf } from '../coordinator/callers/check-calls.js'
 import { Coordinator } from '../coordinator/coordinator.js'
 import type { CoordinatorOptions } from '../coordinator/options/coordinator-options.js'
 import { readStatus } from '../coordinator/views/status.js'
@@ -83,8 +84,8 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
     this.#startedAt = this.#coordinator.node.clock.now()
   }
 
-  shutdown(options?: GraceOptions): Promise<ShutdownReport> {
-    return this.#coordinator.stop(options)
+  async shutdown(options: GraceOptions = {}): Promise<ShutdownReport> {
+    return this.#coordinator.stop({ graceMs: graceMsOf('shutdown', options) })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,8 +121,8 @@ export class Orchestrator<TReply = unknown> implements OrchestratorApi<TReply> {
     this.#coordinator.restore(agentId)
   }
 
-  removeAgent(agentId: string, options?: GraceOptions): Promise<void> {
-    return this.#coordinator.unregisterAgent(agentId, options)
+  async removeAgent(agentId: string, options: GraceOptions = {}): Promise<void> {
+    return this.#coordinator.unregisterAgent(agentId, { graceMs: graceMsOf('removeAgent', options) })
   }
 
   async processMessage(message: IncomingMessage): Promise<MessageReply<TReply>> {

@@ -9,6 +9,14 @@ import type { IndexDefinition, IndexKey, StorageSchema } from './storage.js'
 /** Versions of the library with the same number may share a store. */
 export const LAYOUT = 2
 
+/** What a handler last said of its progress, for those who wait for its task elsewhere. */
+export interface ProgressReport {
+  readonly taskId: string
+  readonly attempt: number
+  readonly fraction?: number
+  readonly note?: string
+}
+
 /** A process of the host, alive while its record keeps changing. `id` is the owner's id. */
 export interface OwnerRecord {
   readonly startedAt: number
@@ -17,6 +25,8 @@ export interface OwnerRecord {
   readonly layout: number
   /** How often its agents have changed: while it stands still, their records need not be read again. */
   readonly agentChanges?: number
+  /** What its handlers reported since the beat before, where nodes have no bus. */
+  readonly progress?: readonly ProgressReport[] | undefined
   readonly pid?: number
   readonly host?: string
 }

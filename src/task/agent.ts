@@ -12,7 +12,7 @@ interface AgentBaseOptions extends LimitOptions {
   readonly capabilities?: readonly string[] | undefined
   /** Slots: how many tasks it runs at once on this node. A whole number from 1. Default 1. */
   readonly maxConcurrentTasks?: number | undefined
-  /** What one of its tasks costs, in the application's unit: a term of the `balanced` strategy. Default 0. */
+  /** What one of its tasks costs, in the application's unit: `balanced` and `cost_aware` compare by it. Default 0. */
   readonly cost?: number | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }

@@ -84,15 +84,20 @@ export function resolveSubmitOptions(
 
 /**
  * Checks a task that was submitted without a definition.
+ * @param second - what was given beside it, and would be ignored.
  * @throws OPTIONS_INVALID, ORDERING_CONFLICT, DEFINITION_INVALID, PAYLOAD_NOT_JSON, PAYLOAD_TOO_LARGE.
  */
 export function resolveAdHocTask(
   task: AdHocTask & WaitOptions,
   settings: ResolveSettings & { readonly call?: 'submit' | 'run' | undefined },
+  second?: unknown,
 ): ResolvedSubmit {
   const type = task?.type ?? ANY_TYPE
   checkName('task type', type)
-  checkOptions(type, task, KNOWN_AD_HOC[settings.call ?? 'submit'], (check) => check.ids(['requires'], task?.requires))
+  checkOptions(type, task, KNOWN_AD_HOC[settings.call ?? 'submit'], (check) => {
+    check.ids(['requires'], task?.requires)
+    if (second !== undefined) check.add([], ONE_ARGUMENT)
+  })
   return resolve(type, sortedRequires(task.requires), task, NONE, NONE, settings)
 }
 
@@ -103,6 +108,7 @@ export function sortedRequires(requires: readonly string[] | undefined): readonl
 }
 
 const NONE: SubmitOptions = Object.freeze({})
+const ONE_ARGUMENT = 'an untyped task takes one argument: put `idempotencyKey` beside `type` and `input`'
 
 /** What of a definition is the same for all its tasks. */
 interface Base {

@@ -54,6 +54,24 @@ describe('options of submit', () => {
     )
   })
 
+  it.each([
+    [[{ idempotencyKey: 'k' }]],
+    [[{ areaM2: 50 }, { priority: 'high' }]],
+    [[undefined, { waitMs: 5 }]],
+    [[null]],
+  ])('beside an untyped task, %j: OPTIONS_INVALID, and nothing is written', async (rest) => {
+    const { app, until, failure } = await startApp()
+    for (const call of [app.submit, app.run]) {
+      const error = await failure(call({ type: 'x', input: 1 }, ...(rest as [])))
+      expect(error).toMatchObject({ code: 'OPTIONS_INVALID', data: { issues: [{ path: [] }] } })
+      expect(error.message).toContain(
+        'an untyped task takes one argument: put `idempotencyKey` beside `type` and `input`. [',
+      )
+    }
+    expect((await until(app.listTasks())).tasks).toEqual([])
+    await until(app.submit({ type: 'x' }, ...([undefined, undefined] as never[] as [])))
+  })
+
   it.each([[undefined], [null], [5], ['x'], [[]]])('a task that is %j is refused with a code', async (task) => {
     const { failure, app } = await startApp()
     expect((await failure(app.submit(task as never))).code).toMatch(/OPTIONS_INVALID|DEFINITION_INVALID/)
@@ -139,6 +157,17 @@ describe('what other calls are given', () => {
     expect(error.data).toMatchObject({ issues: [{ path: [path] }] })
     expect(app.agents()).toHaveLength(1)
     expect(app.health().ok).toBe(true)
+  })
+
+  it('the message names the call that was made, and what was probably meant', async () => {
+    const { app, failure } = await startApp()
+    app.agent('agent', { handler: () => 1 })
+    const grace = { grace: 5 } as never
+    const says = (call: string) =>
+      `The options of ${call} are not valid: grace: is not an option. Did you mean "graceMs"?`
+    expect((await failure(app.shutdown(grace))).message).toContain(says('shutdown'))
+    expect((await failure(app.removeAgent('agent', grace))).message).toContain(says('removeAgent'))
+    expect((await failure(app.coordinator.stop(grace))).message).toContain(says('stop'))
   })
 
   it('a reason that is too long for a task is refused, and the task goes on', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Committer } from '../../src/coordinator/commit/committer.js'
+import { sizeOfSet } from '../../src/coordinator/commit/size-of-set.js'
 import { StorageTime } from '../../src/coordinator/commit/storage-time.js'
 import { EventHub } from '../../src/coordinator/event-hub.js'
 import { BatutaError } from '../../src/errors/base-error.js'
@@ -285,6 +286,20 @@ describe('sets that are made late', () => {
   })
 })
 
+describe('sizeOfSet', () => {
+  it('is about the length of the JSON', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (input) => {
+        const write = { kind: 'task', id: 'x', expect: null, leave: { version: 'v', value: { input } } }
+        const bytes = sizeOfSet({ writes: [write], notAfter: 0 })
+        const length = JSON.stringify(write.leave.value).length
+        expect(bytes).toBeGreaterThan(length / 3)
+        expect(bytes).toBeLessThan(128 + 8 * length)
+      }),
+    )
+  })
+})
+
 describe('a storage that is away', () => {
   it('is sent the identical sets again until it answers, and both are told', async () => {
     const { committer, set, write, fates, commits, heard, clock } = await world()
@@ -349,6 +364,23 @@ describe('a storage that is away', () => {
     const outcome = committer.commit(set(write('a')), { waitMs: 300 }).catch((error) => error.code)
     await clock.advance(1_000)
     expect(await outcome).toBe('STORAGE_OUTCOME_UNKNOWN')
+  })
+
+  it('that takes nothing any more leaves the outcome unknown of what was sent before', async () => {
+    const { committer, set, write, fates, clock } = await world()
+    fates.push({ error: unknown(), applied: true }, { error: new Error('read-only') })
+    const outcome = committer.commit(set(write('a'))).catch((error) => error.code)
+    await clock.advance(1_000)
+    expect(await outcome).toBe('STORAGE_OUTCOME_UNKNOWN')
+  })
+
+  it('because too much was sent at once is sent less, until it answers', async () => {
+    const { committer, set, write, fates, clock, commits } = await world()
+    fates.push({ error: unknown() }, { error: unknown() }, { error: unknown() })
+    const all = Array.from({ length: 1_000 }, (_, i) => committer.commit(set(write(`n${i}`))))
+    await clock.advance(5_000)
+    expect((await Promise.all(all)).every(({ applied }) => applied)).toBe(true)
+    expect(commits.map((sets) => sets.length)).toEqual([512, 256, 128, 64, 128, 256, 512, 40])
   })
 
   it('holds submit back when too much waits, and lets it go on when half of that is done', async () => {

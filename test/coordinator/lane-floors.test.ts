@@ -85,7 +85,7 @@ async function twoReaders() {
       return inner.storage.query(index, query)
     },
   }
-  const node = new NodeContext(settings, storage, world.clock, seededRandom(1), inner.events, inner.log)
+  const node = new NodeContext(settings, storage, world.clock, seededRandom(1), inner.events, inner.log, inner.bus)
   const submit = async (rank: number, tenant: string) => {
     const handle = await world.app.submit({ type: 'x', tenant, priority: rank % 2 === 0 ? 'critical' : 'low' })
     const entry = (await inner.read('task', handle.id)) as Entry
@@ -93,7 +93,7 @@ async function twoReaders() {
     node.floors.heard(new LaneFloors(world.clock, POLL_MS, 1).made([entry]))
     return handle
   }
-  return { ...world, submit, begins, floored: new ReadyReader(node, true), whole: new ReadyReader(inner) }
+  return { ...world, submit, begins, floored: new ReadyReader(node), whole: new ReadyReader(inner) }
 }
 
 describe('a read that begins at the floor', () => {

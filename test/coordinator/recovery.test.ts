@@ -50,6 +50,21 @@ describe('what the dead leave behind', () => {
     await storage.close()
   })
 
+  it.each([
+    [4_000, 1_000],
+    [30_000, 7_500],
+  ])('is found with leaseMs %d, as seldom as observeMs %d lets it be looked for', async (leaseMs, observeMs) => {
+    const clock = new VirtualClock()
+    const storage = memoryStorage({ now: () => clock.now() })
+    const { now } = await storage.open(SCHEMA)
+    const owner = { startedAt: now, beatAt: now, layout: LAYOUT }
+    const writes = [{ kind: 'owner', id: 'dead', expect: null, leave: { version: 'dead.1', value: owner } }]
+    await storage.commit([{ writes, notAfter: now + 60_000 }])
+    const { names } = await startApp({ storage, clock, leaseMs, observeMs, heartbeatMs: leaseMs / 4 })
+    await clock.advance(leaseMs + 3 * observeMs)
+    expect(names('owner:lost')).toHaveLength(1)
+  })
+
   it('keeps nobody from seeing who else dies, however long it takes to clear away', async () => {
     const clock = new VirtualClock()
     const inner = memoryStorage({ now: () => clock.now() })

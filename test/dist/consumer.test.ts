@@ -1,7 +1,7 @@
 /** What users get: the tarball, installed in an empty application, compiled and run. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entryPoints, root } from '../../scripts/entry-points.js'
 import { npm, requireBuild, runNode } from './built-files.js'
@@ -75,11 +75,22 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the tarball', () => {
   it('contains dist, guides, README, CHANGELOG, LICENSE and nothing else', () => {
-    const expected = /^(dist\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/
+    const expected =
+      /^(dist\/.+\.(js|d\.ts|js\.map)|docs\/[a-z-]+\.md|docs\/assets\/[a-z-]+\.svg|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/
     expect(packed.filter((path) => !expected.test(path))).toEqual([])
     const needed = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs/architecture.md', 'docs/errors.md']
     const built = entryPoints().flatMap(({ dist, types }) => [dist, types])
     expect([...needed, ...built].filter((path) => !packed.includes(path))).toEqual([])
+  })
+
+  it('holds what its pages link to', () => {
+    const pages = packed.filter((path) => path.endsWith('.md'))
+    const broken = pages.flatMap((page) => {
+      const targets = readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!#|[a-z]+:)([^)#\s]+)/g)
+      const paths = [...targets].map(([, target = '']) => posix.join(posix.dirname(page), target))
+      return paths.filter((path) => !packed.includes(path)).map((path) => `${page} -> ${path}`)
+    })
+    expect(broken).toEqual([])
   })
 
   it('has declarations that start with what `await using` needs', () => {

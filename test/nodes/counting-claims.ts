@@ -1,5 +1,4 @@
 import type { RecordValue, Storage, WriteSet } from '../../src/storage/storage.js'
-import { passing } from '../support/passing-storage.js'
 
 /** How many claims were committed, and how many were refused. */
 export interface ClaimCount {
@@ -7,20 +6,19 @@ export interface ClaimCount {
   refused: number
 }
 
-/** A storage that counts what becomes of claims. */
-export function countingClaims(inner: Storage, claims: ClaimCount): Storage {
-  return {
-    ...passing(inner),
-    commit: async (sets) => {
-      const answer = await inner.commit(sets)
-      for (const [i, set] of sets.entries()) {
-        if (!isClaim(set)) continue
-        if (answer.results[i]?.applied === true) claims.made++
-        else claims.refused++
-      }
-      return answer
-    },
+/** Has a storage count what becomes of claims. */
+export function countingClaims<S extends Storage>(storage: S, claims: ClaimCount): S {
+  const commit = storage.commit.bind(storage)
+  storage.commit = async (sets) => {
+    const answer = await commit(sets)
+    for (const [i, set] of sets.entries()) {
+      if (!isClaim(set)) continue
+      if (answer.results[i]?.applied === true) claims.made++
+      else claims.refused++
+    }
+    return answer
   }
+  return storage
 }
 
 /** ready -> running of a task that is there. */

@@ -3,6 +3,7 @@ import { BusHub, createOrchestrator, memoryStorage } from 'batuta'
 import { FaultyStorage, type StorageFaults, VirtualClock } from 'batuta/testing'
 import { onTestFinished } from 'vitest'
 import { seededRandom } from '../../src/internal/random.js'
+import { passing } from '../support/passing-storage.js'
 import { type ClaimCount, countingClaims } from './counting-claims.js'
 
 /** Several nodes over one memory, each behind its own network, on one virtual clock. */
@@ -25,7 +26,7 @@ export async function startNodes({ nodes, faults, bus = true, seed = 1, options 
   const reads = { records: 0, keys: 0 }
   const counted = countingClaims(memory, claims)
   const shared: Storage = {
-    ...counted,
+    ...passing(counted),
     query: async (index, query) => {
       const answer = await counted.query(index, query)
       if (index === 'ready') reads.records += answer.records.length

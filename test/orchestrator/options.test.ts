@@ -5,8 +5,10 @@ import { checkOrchestratorOptions } from '../../src/orchestrator/check-orchestra
 import { messageSettings } from '../../src/orchestrator/message-settings.js'
 import type { OrchestratorOptions } from '../../src/orchestrator/options.js'
 import { Router } from '../../src/router/router.js'
+import { memoryStorage } from '../../src/storage/memory/memory-storage.js'
 import { defineAgent } from '../../src/task/define-agent.js'
 import { defineTask } from '../../src/task/define-task.js'
+import { passing } from '../support/passing-storage.js'
 
 const quote = defineTask('quote')
 const agent = defineAgent('a', { handlers: [quote.handler(() => 1)] })
@@ -44,6 +46,7 @@ describe('checkOrchestratorOptions', () => {
     ['console as the logger', { logger: console }],
     ['messages', { messages: { task: quote, whenBusy: 'merge', mergeMs: 0, history: { summarise: () => 'x' } } }],
     ['no retry', { retry: false, retention: { completed: { ageMs: 0, maxCount: 0 } } }],
+    ['as many as there are', { retention: { completed: { maxCount: Infinity }, failed: { maxCount: 10_000 } } }],
     ['no breaker, no ejection', { breaker: false, ejection: false, slowStartMs: 0 }],
     ['breakers and ejection', { breaker: { minCalls: 1, maxCalls: 1 }, ejection: { maxShare: 0, panicBelow: 0 } }],
     ['a slow heart', { heartbeatMs: 10_000, leaseMs: 30_000, observeMs: 2_500 }],
@@ -67,6 +70,10 @@ describe('checkOrchestratorOptions', () => {
     [{ retry: { retryIf: () => true } }, ['retry.retryIf']],
     [{ retryBudget: { ratio: 2 } }, ['retryBudget.ratio']],
     [{ retention: { complete: {}, failed: { age: 5 } } }, ['retention.failed.age', 'retention.complete']],
+    [
+      { retention: { completed: { maxCount: 10_001 }, failed: { maxCount: -1 }, cancelled: { maxCount: 1.5 } } },
+      ['retention.completed.maxCount', 'retention.failed.maxCount', 'retention.cancelled.maxCount'],
+    ],
     [{ priorityBoosts: { low: 600_000 } }, ['priorityBoosts']],
     [{ breaker: true, ejection: 5, slowStartMs: -1 }, ['breaker', 'ejection', 'slowStartMs']],
     [
@@ -148,6 +155,12 @@ describe('resolveOptions', () => {
     })
     expect(messages).toMatchObject({ whenBusy: 'enqueue', mergeMs: 300, sessionIdleMs: 86_400_000, maxMessages: 50 })
     expect(window).toBe(1_000)
+  })
+
+  it('lets what is in a durable storage go by age alone', () => {
+    const storage = { ...passing(memoryStorage()), durable: true }
+    const { completed, failed } = resolveOptions({ storage, retention: { failed: { maxCount: 5 } } }).settings.retention
+    expect([completed.maxCount, failed.maxCount]).toEqual([Number.POSITIVE_INFINITY, 5])
   })
 
   it('fills in what is left out beside what is given', () => {

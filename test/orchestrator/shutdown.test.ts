@@ -85,7 +85,13 @@ describe('shutdown', () => {
       () => app.coordinator.cancel('x'),
       () => app.start(),
     ]
-    for (const call of calls) expect((await failureOf(Promise.resolve().then(call))).code).toBe('NOT_RUNNING')
+    for (const call of calls) {
+      const { code, message } = await failureOf(Promise.resolve().then(call))
+      expect([code, message]).toEqual([
+        'NOT_RUNNING',
+        expect.stringMatching(/^It was shut down and takes no more calls\. Make a new one\. \[/),
+      ])
+    }
   })
 
   it('is what await using does', async () => {
@@ -105,10 +111,22 @@ describe('an orchestrator that was not started', () => {
     const clock = new VirtualClock()
     const app = new Orchestrator({ clock })
     app.agent('any', { handler: () => 1 })
-    expect(await failureOf(app.submit({ type: 'x' }))).toMatchObject({ code: 'NOT_RUNNING', data: { state: 'new' } })
-    await clock.runUntil(app.start())
+    expect(await failureOf(app.submit({ type: 'x' }))).toMatchObject({
+      code: 'NOT_RUNNING',
+      data: { state: 'new' },
+      message: expect.stringMatching(/^It has not been started\. Call `start\(\)`, or use createOrchestrator\. \[/),
+    })
+    const starting = app.start()
+    expect(await failureOf(app.submit({ type: 'x' }))).toMatchObject({
+      data: { state: 'starting' },
+      message: expect.stringMatching(/^It was started before\. Await `start\(\)`, and call it once\. \[/),
+    })
+    await clock.runUntil(starting)
     expect((await clock.runUntil(app.run({ type: 'x' })))?.output).toBe(1)
-    expect((await failureOf(app.start())).code).toBe('NOT_RUNNING')
+    expect(await failureOf(app.start())).toMatchObject({
+      code: 'NOT_RUNNING',
+      message: expect.stringMatching(/^It was started before\. Await `start\(\)`, and call it once\. \[/),
+    })
     await clock.runUntil(app.shutdown())
   })
 

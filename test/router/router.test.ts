@@ -7,6 +7,7 @@ import type { Candidate, RoutableTask, RoutingContext, RoutingStrategy } from '.
 import { balanced } from '../../src/router/strategies/balanced.js'
 import { capabilityMatch } from '../../src/router/strategies/capability-match.js'
 import { roundRobin } from '../../src/router/strategies/round-robin.js'
+import { STRATEGY_NAMES } from '../../src/router/strategies/strategy-by-name.js'
 
 const TASK: RoutableTask = {
   id: 't-1',
@@ -107,6 +108,14 @@ describe('options', () => {
     expect(() => new Router({ strategy: 'least_bussy' as never })).toThrow(
       expect.objectContaining({ code: 'STRATEGY_UNKNOWN', data: { name: 'least_bussy', didYouMean: 'least_busy' } }),
     )
+    for (const [strategy, meant] of [
+      ['least_bussy', 'Did you mean "least_busy"? '],
+      ['fastest', ''],
+    ]) {
+      expect(() => new Router({ strategy: strategy as never })).toThrow(
+        `There is no strategy "${strategy}". ${meant}Use one of ${STRATEGY_NAMES.join(', ')}. [STRATEGY_UNKNOWN]`,
+      )
+    }
     expect(() => new Router({ strategy: 'toString' as never })).toThrow('There is no strategy "toString"')
   })
 

@@ -6,15 +6,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 
+/** The server to test with: of another version, or a Valkey. */
+const BINARY = process.env.REDIS_SERVER_BINARY ?? 'redis-server'
+
 /** Why there is no Redis server for tests; `undefined` when there is one. Under CI that is a failure, not a reason. */
 export const whyNoRedis: string | undefined = findReason()
+if (whyNoRedis !== undefined) console.warn(`Redis is not tested: ${whyNoRedis}.`)
 
 function findReason(): string | undefined {
   try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
+    execFileSync(BINARY, ['--version'], { stdio: 'ignore' })
     return undefined
   } catch {
-    const reason = 'there is no redis-server on PATH'
+    const reason = `there is no ${BINARY} that runs`
     if (process.env.CI === 'true') throw new Error(`The tests of the Redis storage can't run: ${reason}.`)
     return reason
   }
@@ -48,7 +52,7 @@ export class RedisServer {
   /** Starts it, again on the same port and files, and waits until it answers. */
   async restart(): Promise<void> {
     const settings = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
-    const child = spawn('redis-server', [...settings, ...this.#settings], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(BINARY, [...settings, ...this.#settings], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#process = child
     process.once('exit', () => child.kill('SIGKILL'))
     let log = ''

@@ -162,6 +162,14 @@ describe('suggest', () => {
     ['translate', ['summarise', 'price'], undefined],
     ['a', [], undefined],
     ['x'.repeat(1_000), ['x'.repeat(999)], undefined],
+    ['ttl', ['then', 'key', 'ttlMs', 'stickyWaitMs'], 'ttlMs'],
+    ['grace', ['graceMs'], 'graceMs'],
+    ['per', ['limit', 'perMs'], 'perMs'],
+    ['graec', ['graceMs'], 'graceMs'],
+    ['maxMs', ['max', 'min'], 'max'],
+    ['timeoutMS', ['timeout', 'timeoutMs'], 'timeoutMs'],
+    ['items', ['itches'], undefined],
+    ['a', ['bMs', 'Ms'], undefined],
   ])('%s of %j: %s', (name, known, expected) => {
     expect(suggest(name, known)).toBe(expected)
   })

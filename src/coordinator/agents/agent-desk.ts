@@ -12,6 +12,8 @@ export class AgentDesk {
   readonly #records = new Map<string, Entry<'agent'>>()
   /** One write of an agent's record at a time: what is removed at once must be removed after it was made known. */
   readonly #writes = new KeyedChain()
+  /** Those that could not be made known as they are: tried again with the next beat. */
+  readonly #unknown: AgentInstance[] = []
 
   constructor(
     private readonly node: NodeContext,
@@ -126,6 +128,13 @@ export class AgentDesk {
     await Promise.all([...this.parts.registry.agents].map((agent) => this.#publish(agent)))
   }
 
+  /** Makes those known that could not be made known before. */
+  publishAgain(): void {
+    if (this.#unknown.length === 0) return
+    const agents = new Set(this.parts.registry.agents)
+    for (const agent of this.#unknown.splice(0)) if (agents.has(agent)) this.#publishSoon(agent)
+  }
+
   /** Takes the records back: this node stops. */
   async withdrawAll(): Promise<void> {
     const known = [...this.parts.registry.agents].map(({ id }) => id)
@@ -188,7 +197,12 @@ export class AgentDesk {
   }
 
   #publish(agent: AgentInstance): Promise<void> {
-    return this.#writes.run(agent.id, () => this.#writeRecord(agent))
+    return this.#writes
+      .run(agent.id, () => this.#writeRecord(agent))
+      .catch((error) => {
+        this.#unknown.push(agent)
+        throw error
+      })
   }
 
   async #writeRecord(agent: AgentInstance): Promise<void> {
@@ -210,7 +224,11 @@ export class AgentDesk {
     const result = await this.node.committer.commit(set.build(this.node.latest()), {
       waitMs: this.node.settings.storageWaitMs,
     })
-    if (result.applied) this.#records.set(agent.id, record)
+    const stands = result.applied ? record : (result.found[0] as Entry<'agent'> | undefined)
+    // Refused by our own record, whose answer went missing: written again from what stands.
+    if (!result.applied) this.#unknown.push(agent)
+    if (stands === undefined) this.#records.delete(agent.id)
+    else this.#records.set(agent.id, stands)
     this.node.agentChanges++
   }
 

@@ -22,9 +22,10 @@ export type SubmitManyOptions<I> = SubmitOptions | ((input: I, index: number) =>
 export interface SubmitApi {
   /**
    * Stores a task. It is durable when the promise resolves.
-   * @throws INPUT_INVALID, OPTIONS_INVALID, PAYLOAD_NOT_JSON, PAYLOAD_TOO_LARGE, IDEMPOTENCY_CONFLICT, ORDERING_CONFLICT,
-   * ORDERING_BUSY, SESSION_BUSY, LANE_LIMIT, STORAGE_UNAVAILABLE: nothing was written. SUBMIT_OUTCOME_UNKNOWN: nobody
-   * knows. With `strict`, also CAPABILITY_UNKNOWN and TASK_TYPE_UNKNOWN.
+   * @throws INPUT_INVALID, SCHEMA_BROKEN, OPTIONS_INVALID, DEFINITION_INVALID, DUPLICATE_ID, STRATEGY_UNKNOWN,
+   * PAYLOAD_NOT_JSON, PAYLOAD_TOO_LARGE, IDEMPOTENCY_CONFLICT, ORDERING_CONFLICT, ORDERING_BUSY, SESSION_BUSY, LANE_LIMIT,
+   * QUEUE_FULL, NOT_RUNNING, STORAGE_UNAVAILABLE, STORAGE_REFUSED, STORAGE_NEWER: nothing was written.
+   * SUBMIT_OUTCOME_UNKNOWN: nobody knows. With `strict`, also CAPABILITY_UNKNOWN and TASK_TYPE_UNKNOWN.
    */
   submit<I, O, P>(
     definition: TaskDefinition<I, O, P>,

@@ -57,9 +57,12 @@ export class Requests {
     }
   }
 
-  /** A task without a definition; one that is known under its type still checks the input. */
-  adHoc(task: AdHocTask & WaitOptions, call: 'submit' | 'run'): Request {
-    const resolved = resolveAdHocTask(task, this.#settings(call))
+  /**
+   * A task without a definition; one that is known under its type still checks the input.
+   * @param second - what the caller gave besides.
+   */
+  adHoc(task: AdHocTask & WaitOptions, call: 'submit' | 'run', second?: unknown): Request {
+    const resolved = resolveAdHocTask(task, this.#settings(call), second)
     const definition = resolved.type === ANY_TYPE ? undefined : this.registry.definition(resolved.type)
     if (definition !== undefined) checkInput(definition, task.input)
     return this.#request(resolved, task.input, definition)

@@ -149,7 +149,7 @@ export class TaskDesk implements SubmitApi {
   ): Request {
     return isDefinition(definition)
       ? this.#parts.requests.typed(definition, input, options, call)
-      : this.#parts.requests.adHoc(definition, call)
+      : this.#parts.requests.adHoc(definition, call, input === undefined ? options : input)
   }
 
   /** All of them may wait. @throws QUEUE_FULL: none of them. */

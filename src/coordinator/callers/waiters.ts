@@ -19,7 +19,7 @@ interface Waiter {
   next: Waiter | undefined
 }
 
-/** Tasks asked about per poll: those that wait longest come round again. */
+/** Tasks asked about at once. */
 const POLL_BATCH = 256
 
 /**
@@ -149,25 +149,29 @@ export class Waiters {
   }
 
   async #poll(): Promise<void> {
-    const asked: string[] = []
-    for (const taskId of this.#byTask.keys()) {
-      asked.push(taskId)
-      if (asked.length === POLL_BATCH) break
-    }
+    const { peers, isHeard } = this.node
+    const waiting = [...this.#byTask.keys()]
+    // Only where others end tasks without a word are all of them asked about. Elsewhere a poll finds what a hint was lost of.
+    const asked = isHeard || peers.isAlone ? waiting.slice(0, POLL_BATCH) : waiting
     try {
-      await this.look(asked)
+      for (let i = 0; i < asked.length && !this.#isStopped; i += POLL_BATCH)
+        await this.look(asked.slice(i, i + POLL_BATCH))
     } catch (error) {
       if (!this.#isStopped) this.node.log.warn({ error }, 'waiting tasks could not be looked up')
     }
-    // Those that were asked about go to the end of the line.
-    for (const taskId of asked) {
+    if (asked.length < waiting.length) this.#moveToEnd(asked)
+    this.#timer = undefined
+    if (this.#byTask.size > 0 && !this.#isStopped) this.#schedule()
+  }
+
+  /** Those that were asked about come round again after all others. */
+  #moveToEnd(taskIds: readonly string[]): void {
+    for (const taskId of taskIds) {
       const first = this.#byTask.get(taskId)
       if (first === undefined) continue
       this.#byTask.delete(taskId)
       this.#byTask.set(taskId, first)
     }
-    this.#timer = undefined
-    if (this.#byTask.size > 0 && !this.#isStopped) this.#schedule()
   }
 }
 

@@ -52,24 +52,44 @@ export class CommitQueue {
     return [...this.#made.splice(0), ...this.#unmade.splice(0)]
   }
 
-  /** The next sets, without two that touch one record where one of them writes it. */
-  takeBatch(): Waiting[] {
+  /** Takes out those that may wait no longer. */
+  takeSpent(now: number): Waiting[] {
+    const isSpent = ({ giveUpAt }: Waiting) => giveUpAt <= now
+    const spent = [...this.#made.filter(isSpent), ...this.#unmade.filter(isSpent)]
+    if (spent.length === 0) return spent
+    this.#made = this.#made.filter((waiting) => !isSpent(waiting))
+    this.#unmade = this.#unmade.filter((waiting) => !isSpent(waiting))
+    return spent
+  }
+
+  /**
+   * The next sets, without two that touch one record where one of them writes it.
+   * @param share - of a full commit, at least one set.
+   */
+  takeBatch(share = 1): Waiting[] {
     const batch: Waiting[] = []
     const touched: Touched = new Map()
-    const kept = Math.min(this.#unmade.length, SETS_FOR_NEW)
-    this.#made = take(this.#made, MAX_SETS - kept, batch, touched)
+    const sets = Math.max(1, Math.floor(MAX_SETS * share))
+    const bytes = MAX_BYTES * share
+    const kept = Math.min(this.#unmade.length, Math.floor(SETS_FOR_NEW * share))
+    this.#made = take(this.#made, { sets: sets - kept, bytes }, batch, touched)
     // One that is made and held back waits in front of those that are not.
-    this.#unmade = take(this.#unmade, MAX_SETS, batch, touched)
+    this.#unmade = take(this.#unmade, { sets, bytes }, batch, touched)
     return batch
   }
 }
 
-/** Moves sets from a queue to the batch until it has `limit`; answers what stays in the queue. */
-function take(queue: Waiting[], limit: number, batch: Waiting[], touched: Touched): Waiting[] {
+/** Moves sets from a queue to the batch until it is full; answers what stays in the queue. */
+function take(
+  queue: Waiting[],
+  most: { readonly sets: number; readonly bytes: number },
+  batch: Waiting[],
+  touched: Touched,
+): Waiting[] {
   const heldBack: Waiting[] = []
   let bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0)
   let i = 0
-  for (; i < queue.length && batch.length < limit && bytes < MAX_BYTES; i++) {
+  for (; i < queue.length && batch.length < most.sets && bytes < most.bytes; i++) {
     const waiting = queue[i] as Waiting
     const set = setOf(waiting)
     if (set === undefined) continue

@@ -5,6 +5,8 @@ import type { SetResult, Storage, WriteSet } from '../../storage/storage.js'
 import type { EventHub } from '../event-hub.js'
 import { type Answer, CommitQueue, type Waiting } from './commit-queue.js'
 import { Pauses } from './pauses.js'
+import { Room } from './room.js'
+import { sizeOfSet } from './size-of-set.js'
 import type { StorageTime } from './storage-time.js'
 
 /** Sets that may wait before `submit` is held back. */
@@ -15,6 +17,11 @@ const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 1_000
 /** Between two tries of a set whose record somebody else holds. */
 const LONGEST_BUSY_PAUSE_MS = 250
+
+/** The least share of a full commit: one set. */
+const LEAST_SHARE = 1 / 512
+/** About how large a set is that nobody measured, in bytes. */
+const SMALL_SET = 512
 
 /** How a set is to be committed. */
 export interface CommitOptions {
@@ -39,7 +46,9 @@ export class Committer {
   #isStopped = false
   #isAway = false
   #pauseMs = FIRST_PAUSE_MS
-  #roomWaiters: (() => void)[] = []
+  /** How much of a full commit is sent at once. */
+  #share = 1
+  readonly #room = new Room()
   readonly #pauses: Pauses
   readonly #defer: (fn: () => void) => void
   #yieldedAt: number
@@ -60,10 +69,13 @@ export class Committer {
     return !this.#isAway
   }
 
-  /** Resolves when there is room for another set of a new task. */
-  room(): Promise<void> | undefined {
+  /**
+   * Resolves when there is room for another set of a new task.
+   * @throws STORAGE_UNAVAILABLE after `waitMs`, if the storage is away then: one that is merely slow is waited for.
+   */
+  room(waitMs = Number.POSITIVE_INFINITY): Promise<void> | undefined {
     if (this.#queue.size + this.#aside < MAX_WAITING) return undefined
-    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+    return this.#room.wait(this.clock.monotonic() + waitMs)
   }
 
   /**
@@ -88,7 +100,7 @@ export class Committer {
       const waiting: Waiting = {
         set,
         make,
-        bytes: options.bytes ?? 512,
+        bytes: options.bytes ?? (set === undefined || !this.storage.durable ? SMALL_SET : sizeOfSet(set)),
         giveUpAt: options.waitMs === undefined ? Number.POSITIVE_INFINITY : this.clock.monotonic() + options.waitMs,
         resolve,
         reject,
@@ -107,7 +119,7 @@ export class Committer {
     this.#isStopped = true
     this.#pauses.endAll()
     for (const waiting of this.#queue.takeAll()) this.#giveUp(waiting, undefined)
-    for (const wake of this.#roomWaiters.splice(0)) wake()
+    this.#room.wakeAll()
   }
 
   #scheduleSend(): void {
@@ -133,7 +145,7 @@ export class Committer {
   async #send(): Promise<void> {
     if (this.#isSending || this.#isStopped || this.#queue.size === 0) return
     this.#isSending = true
-    const batch = this.#queue.takeBatch()
+    const batch = this.#queue.takeBatch(this.#share)
     try {
       const answer = await this.storage.commit(batch.map((waiting) => waiting.set as WriteSet))
       this.time.observe(answer.now)
@@ -147,7 +159,7 @@ export class Committer {
     }
     this.#isSending = false
     if (this.#queue.size > 0) this.#scheduleSend()
-    if (this.#queue.size + this.#aside < MAX_WAITING / 2) for (const wake of this.#roomWaiters.splice(0)) wake()
+    if (this.#queue.size + this.#aside < MAX_WAITING / 2) this.#room.wakeAll()
   }
 
   #answered(waiting: Waiting, result: SetResult): void {
@@ -172,13 +184,15 @@ export class Committer {
 
   async #failed(batch: Waiting[], error: unknown): Promise<void> {
     const isUnknown = isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')
-    if (!isUnknown && !isBatutaError(error, 'STORAGE_UNAVAILABLE')) {
-      // The store was migrated by a newer version: nothing that is sent from here will be taken again.
-      if (isBatutaError(error, 'STORAGE_NEWER')) this.#away(error)
+    if (!isUnknown && !isWorthResending(error)) {
+      // The store was migrated by a newer version, or takes nothing from this user: nothing that is sent from here will be taken.
+      if (isBatutaError(error, 'STORAGE_NEWER') || isBatutaError(error, 'STORAGE_UNAVAILABLE')) this.#away(error)
       await this.#oneByOne(batch, error)
       return
     }
     this.#away(error)
+    // Too much to be answered in time, perhaps: the same sets go in smaller commits until one is answered.
+    if (isUnknown) this.#share = Math.max(this.#share / 2, LEAST_SHARE)
     const now = this.clock.monotonic()
     // A pause is cut short for a last try before a set is given up, but not to less than this.
     const leastMs = Math.max(FIRST_PAUSE_MS, this.#pauseMs / 4)
@@ -195,6 +209,9 @@ export class Committer {
       }
     }
     this.#queue.putInFront(keep)
+    // Those behind have waited as long.
+    for (const waiting of this.#queue.takeSpent(now)) this.#giveUp(waiting, error)
+    this.#room.giveUp(now, () => this.#unavailable(error))
     if (this.#isStopped) return
     await this.#pauses.wait(pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
@@ -204,7 +221,7 @@ export class Committer {
   /** An error that is neither "away" nor "unknown" may be one set's fault: the others must not suffer for it. */
   async #oneByOne(batch: Waiting[], error: unknown): Promise<void> {
     if (batch.length === 1) {
-      batch[0]?.reject(error)
+      this.#refuse(batch[0] as Waiting, error)
       return
     }
     const again: Waiting[] = []
@@ -212,15 +229,14 @@ export class Committer {
       try {
         const answer = await this.storage.commit([waiting.set as WriteSet])
         this.time.observe(answer.now)
+        this.#recovered()
         const result = answer.results[0]
         if (result !== undefined) this.#answered(waiting, result)
       } catch (own) {
-        if (isBatutaError(own, 'STORAGE_UNAVAILABLE') || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
+        if (isWorthResending(own) || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
           waiting.isUnknown ||= isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')
           again.push(waiting)
-        } else {
-          waiting.reject(own)
-        }
+        } else this.#refuse(waiting, own)
       }
     }
     // In front: behind them wait sets that were held back because they touch the same records.
@@ -228,20 +244,29 @@ export class Committer {
     if (this.#isStopped) this.stop()
   }
 
-  #giveUp(waiting: Waiting, cause: unknown, why = 'can not be reached'): void {
-    const data = { storage: this.storage.name }
+  /** It will not be sent again. What became of an earlier sending nobody may know all the same. */
+  #refuse(waiting: Waiting, error: unknown): void {
+    if (waiting.isUnknown) this.#giveUp(waiting, error)
+    else waiting.reject(error)
+  }
+
+  #giveUp(waiting: Waiting, cause: unknown, why?: string): void {
     waiting.reject(
       waiting.isUnknown
         ? new BatutaError('STORAGE_OUTCOME_UNKNOWN', 'The storage went away before it said whether it wrote.', {
-            data,
+            data: { storage: this.storage.name },
             cause,
           })
-        : new BatutaError('STORAGE_UNAVAILABLE', `The storage ${why}; nothing was written.`, {
-            data,
-            cause,
-            fix: 'Try again later.',
-          }),
+        : this.#unavailable(cause, why),
     )
+  }
+
+  #unavailable(cause: unknown, why = 'can not be reached'): BatutaError<'STORAGE_UNAVAILABLE'> {
+    return new BatutaError('STORAGE_UNAVAILABLE', `The storage ${why}; nothing was written.`, {
+      data: { storage: this.storage.name },
+      cause,
+      fix: 'Try again later.',
+    })
   }
 
   #away(error: unknown): void {
@@ -251,9 +276,15 @@ export class Committer {
   }
 
   #recovered(): void {
+    if (this.#share < 1) this.#share = Math.min(1, 2 * this.#share)
     if (!this.#isAway) return
     this.#isAway = false
     this.#pauseMs = FIRST_PAUSE_MS
     this.events.emit('storage:recovered', { storage: this.storage.name })
   }
+}
+
+/** Whether it says that the storage is away, and not that it will never take this. */
+function isWorthResending(error: unknown): boolean {
+  return isBatutaError(error, 'STORAGE_UNAVAILABLE') && error.retryable
 }

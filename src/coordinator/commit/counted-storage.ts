@@ -17,6 +17,7 @@ export class CountedStorage implements Storage {
   readonly channel?: () => StorageChannel
   #underWay = 0
   #whenIdle: (() => void)[] = []
+  #opening: Promise<unknown> | undefined
 
   constructor(
     private readonly inner: Storage,
@@ -29,7 +30,9 @@ export class CountedStorage implements Storage {
   }
 
   open(schema: StorageSchema) {
-    return this.inner.open(schema)
+    const opening = this.inner.open(schema)
+    this.#opening = opening
+    return opening
   }
 
   read(keys: readonly RecordKey[]) {
@@ -48,8 +51,13 @@ export class CountedStorage implements Storage {
     return this.#count(this.inner.commit(sets))
   }
 
-  close(): Promise<void> {
-    return this.inner.close()
+  /** Closes what was opened here: others may share the storage. One that is still being opened is closed when it is open. */
+  async close(): Promise<void> {
+    const isOpen = await this.#opening?.then(
+      () => true,
+      () => false,
+    )
+    if (isOpen === true) await this.inner.close()
   }
 
   /** Resolves when no call is under way, or after `waitMs`: a storage that never answers must not keep a process alive. */

@@ -126,16 +126,29 @@ export class Clockwork {
   ): Promise<number> {
     const { peers, time } = this.node
     const at = ({ id, value }: Entry) => dueAt(value) + peers.placeOfAny(id) * HEAD_START_MS
+    let after: readonly (string | number)[] | undefined
     while (!this.#isStopped) {
-      const entries = await this.node.query('task', index, { limit: BATCH })
+      const entries = await this.node.query('task', index, { after, limit: BATCH })
       const now = time.now()
       const mine = entries.filter((entry) => at(entry) <= now)
-      await Promise.all(mine.map(act))
-      if (mine.length > 0 && entries.length === BATCH) continue
+      const done = await Promise.all(mine.map((entry) => act(entry).then(isDone, this.#isLeft(entry))))
+      const last = entries[entries.length - 1]
+      if (last !== undefined && entries.length === BATCH && mine.length > 0) {
+        // One that the storage refuses keeps no other waiting: it is tried again with the next poll.
+        if (done.includes(false)) after = [dueAt(last.value), last.id]
+        continue
+      }
       const left = entries.filter((entry) => !mine.includes(entry)).map((entry) => at(entry) - now)
       return Math.max(1, Math.min(...left))
     }
     return Number.POSITIVE_INFINITY
+  }
+
+  #isLeft({ id }: Entry): (error: unknown) => boolean {
+    return (error) => {
+      if (!this.#isStopped) this.node.log.warn({ taskId: id, error }, 'a task that is due could not be changed')
+      return false
+    }
   }
 
   /** Ends a task, or a polling agent's claim, whose time has run out. */
@@ -160,6 +173,8 @@ export class Clockwork {
     return { after: expired(task, now) }
   }
 }
+
+const isDone = () => true
 
 /** What a due task becomes: a delayed one of an ordering key takes its number now; a message keeps the one it has. */
 function promotionOf(task: TaskRecord): Plan {

@@ -3,6 +3,7 @@ import { LAYOUT, type OwnerRecord } from '../../storage/records.js'
 import { SetBuilder } from '../commit/set-builder.js'
 import type { Entry, NodeContext } from '../node-context.js'
 import type { CoordinatorSettings } from '../options/coordinator-settings.js'
+import type { Reports } from './reports.js'
 
 /** What an owner's life means to the rest of its node. */
 export interface OwnerHooks {
@@ -37,6 +38,7 @@ export function suspectAfterMs({
 export class OwnerLife {
   #record: Entry<'owner'> | undefined
   #beatTimer: Timer | undefined
+  #compareTimer: Timer | undefined
   #watchTimer: Timer | undefined
   /** Monotonic time at which the last acknowledged beat was sent. */
   #provenAt = 0
@@ -48,6 +50,7 @@ export class OwnerLife {
 
   constructor(
     private readonly node: NodeContext,
+    private readonly reports: Pick<Reports, 'take'>,
     private readonly hooks: OwnerHooks,
   ) {}
 
@@ -67,6 +70,7 @@ export class OwnerLife {
     await this.#create()
     this.#watchedAt = this.node.clock.monotonic()
     this.#scheduleBeat()
+    this.#scheduleCompare()
     this.#watch()
   }
 
@@ -74,8 +78,10 @@ export class OwnerLife {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#beatTimer?.cancel()
+    this.#compareTimer?.cancel()
     this.#watchTimer?.cancel()
-    await this.#beating
+    // A beat waits for a storage that is away as long as this node runs, which it does no longer.
+    await Promise.race([this.#beating, this.node.pause(this.node.settings.leaseMs)])
     const record = this.#record
     if (record === undefined) return
     const set = new SetBuilder(this.node)
@@ -125,6 +131,23 @@ export class OwnerLife {
     }, this.node.settings.heartbeatMs)
   }
 
+  /** With every beat, or poll if these come sooner: a cancel is found so where no hint tells of it. */
+  #scheduleCompare(): void {
+    if (this.#isStopped) return
+    const { heartbeatMs, pollMs } = this.node.settings
+    this.#compareTimer = this.node.clock.setTimer(
+      () => {
+        const compared = this.isAlive ? this.#compareHeld() : Promise.resolve()
+        void compared
+          .catch((error) => {
+            if (!this.#isStopped) this.node.log.warn({ error }, 'what this owner holds could not be read')
+          })
+          .finally(() => this.#scheduleCompare())
+      },
+      Math.min(heartbeatMs, pollMs),
+    )
+  }
+
   #beatNow(): void {
     if (this.#isBeating || this.#isStopped) return
     this.#isBeating = true
@@ -143,16 +166,18 @@ export class OwnerLife {
     if (was === undefined) return this.#begin()
     const sentAt = this.node.clock.monotonic()
     const set = new SetBuilder(this.node)
+    const { progress: _told, ...before } = was.value
+    const progress = this.reports.take()
     const record = set.put('owner', was.id, was, {
-      ...was.value,
+      ...before,
       beatAt: this.node.time.now(),
       agentChanges: this.node.agentChanges,
+      ...(progress === undefined ? undefined : { progress }),
     })
     const result = await this.node.committer.commit(set.build(this.node.latest()), { isUrgent: true })
     if (result.applied) {
       this.#record = record
       this.#proven(sentAt)
-      await this.#compareHeld()
       return
     }
     const stands = result.found[0] as Entry<'owner'> | undefined

@@ -66,6 +66,7 @@ export class Purge {
         await Promise.all(aged.map((entry) => this.#purge(entry)))
         continue
       }
+      if (maxCount === Number.POSITIVE_INFINITY) return
       const { count } = await this.node.storage.count('ended', { prefix: [outcome] })
       const excess = count >= COUNT_LIMIT ? BATCH : Math.min(BATCH, count - maxCount)
       if (excess <= 0) return

@@ -1,3 +1,4 @@
+import type { BusMessage } from '../../bus/bus.js'
 import type { Timer } from '../../internal/clock.js'
 import {
   currentAttempt,
@@ -12,9 +13,10 @@ import { SetBuilder } from '../commit/set-builder.js'
 import type { Entry, NodeContext } from '../node-context.js'
 import { rulesFor } from '../settle.js'
 import { suspectAfterMs } from './owner-life.js'
+import { hintsOf } from './reports.js'
 
 const PAGE = 500
-/** A longer gap between two looks says that it was us who stood still. */
+/** A gap between two looks that is longer than this, and than half a lease, says that it was us who stood still. */
 const LONGEST_GAP_MS = 1_000
 
 interface Sighting {
@@ -40,6 +42,7 @@ export class Recovery {
     private readonly node: NodeContext,
     private readonly onChange: OnChange,
     private readonly definitionOf: (type: string) => Parameters<typeof rulesFor>[1],
+    private readonly onHint: (hint: BusMessage) => void,
   ) {}
 
   start(): void {
@@ -100,16 +103,18 @@ export class Recovery {
       return
     }
     const now = this.node.clock.monotonic()
-    const isFresh = this.#lookedAt === undefined || now - this.#lookedAt > LONGEST_GAP_MS
+    const { leaseMs } = this.node.settings
+    const isFresh = this.#lookedAt === undefined || now - this.#lookedAt > Math.max(LONGEST_GAP_MS, leaseMs / 2)
     this.#lookedAt = now
     const seen = new Set<string>()
     const dead: Entry<'owner'>[] = []
     for (const owner of owners) {
       seen.add(owner.id)
       const sighting = this.#sightings.get(owner.id)
+      if (sighting?.version !== owner.version) for (const hint of hintsOf(owner.value.progress)) this.onHint(hint)
       if (isFresh || sighting?.version !== owner.version) {
         this.#sightings.set(owner.id, { version: owner.version, since: now })
-      } else if (now - sighting.since > this.node.settings.leaseMs && owner.id !== this.node.ownerId) {
+      } else if (now - sighting.since > leaseMs && owner.id !== this.node.ownerId) {
         dead.push(owner)
       }
     }

@@ -49,6 +49,9 @@ export async function checkCoordinatorOptions(raw: unknown, more: MoreOptions = 
   checkDefinitions(options, more.definitions)
 }
 
+/** What `maxCount` of a retention may be. */
+const KEPT = `must be a whole number from 0 to ${COUNT_LIMIT}, or Infinity`
+
 /** The names that each object takes, by its path. */
 type KnownNames = Record<string, ReadonlySet<string>>
 
@@ -72,7 +75,8 @@ function schemaOf(z: Z, more: MoreOptions, raw: CoordinatorOptions) {
     known[path] = new Set(Object.keys(shape))
     return z.strictObject(shape).optional()
   }
-  const rule = (path: string) => object(path, { ageMs: ms, maxCount: z.int().min(0).max(COUNT_LIMIT).optional() })
+  const kept = z.union([z.int().min(0).max(COUNT_LIMIT), z.literal(Number.POSITIVE_INFINITY)], KEPT).optional()
+  const rule = (path: string) => object(path, { ageMs: ms, maxCount: kept })
   const schema = object('', {
     agents: z.array(kind('batuta.agent', 'defineAgent()')).optional(),
     tasks: z.array(kind('batuta.task', 'defineTask()')).optional(),

@@ -17,7 +17,10 @@ import type { MaxPending } from '../limits/queue-bounds.js'
 export interface RetentionOptions {
   /** In milliseconds from the end of the task. Default 7 days for completed and cancelled tasks, 30 days for failed ones. */
   readonly ageMs?: number | undefined
-  /** From 0 to 10,000: storages count no further. Default 10,000. */
+  /**
+   * From 0 to 10,000, as far as storages count, or `Infinity`: as many as there are. They go by up to 500 at once, so that so many
+   * fewer may be left. Default: in memory 10,000, in a durable storage `Infinity`.
+   */
   readonly maxCount?: number | undefined
 }
 

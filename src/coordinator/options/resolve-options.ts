@@ -10,9 +10,6 @@ import type { CoordinatorOptions, RetentionOptions } from './coordinator-options
 import type { CoordinatorSettings, RetentionRule } from './coordinator-settings.js'
 
 const DAY_MS = 86_400_000
-/** As far as storages count. */
-const DEFAULT_MAX_COUNT = COUNT_LIMIT
-
 /** A coordinator's options with all defaults in. What has no default but a choice of parts stays undefined. */
 export interface ResolvedOptions extends Pick<CoordinatorOptions, 'storage' | 'engine' | 'bus' | 'recordDecisions'> {
   readonly settings: CoordinatorSettings
@@ -46,6 +43,11 @@ export function resolveOptions(options: CoordinatorOptions = {}): ResolvedOption
 
 function settingsOf(options: CoordinatorOptions): CoordinatorSettings {
   const { retry, retryBudget, retention, priorityBoosts: boosts } = options
+  // What is on disk goes by its age alone, or a busy hour would let go of results that somebody is still to ask for.
+  const maxCount = options.storage?.durable === true ? Number.POSITIVE_INFINITY : COUNT_LIMIT
+  const ruleOf = (rule: RetentionOptions | undefined, ageMs: number): RetentionRule => {
+    return { ageMs: rule?.ageMs ?? ageMs, maxCount: rule?.maxCount ?? maxCount }
+  }
   return {
     name: options.name ?? 'batuta',
     strict: options.strict ?? false,
@@ -86,8 +88,4 @@ function settingsOf(options: CoordinatorOptions): CoordinatorSettings {
     },
     health: healthSettings(options),
   }
-}
-
-function ruleOf(rule: RetentionOptions | undefined, ageMs: number): RetentionRule {
-  return { ageMs: rule?.ageMs ?? ageMs, maxCount: rule?.maxCount ?? DEFAULT_MAX_COUNT }
 }

@@ -39,7 +39,7 @@ export function strategyByName(name: string): RoutingStrategy {
   const meant = suggest(name, STRATEGY_NAMES)
   throw new BatutaError('STRATEGY_UNKNOWN', `There is no strategy "${name}".`, {
     data: { name, ...(meant !== undefined && { didYouMean: meant }) },
-    fix: meant === undefined ? `Use one of ${STRATEGY_NAMES.join(', ')}.` : `Did you mean "${meant}"?`,
+    fix: `${meant === undefined ? '' : `Did you mean "${meant}"? `}Use one of ${STRATEGY_NAMES.join(', ')}.`,
   })
 }
 

@@ -1,5 +1,13 @@
-import { BatutaError } from '../../errors/base-error.js'
 import { realClock } from '../../internal/clock.js'
+import { idRule } from '../../task/option-check.js'
+import {
+  assertOption,
+  checkStorageOptions,
+  flagRule,
+  functionRule,
+  objectRule,
+  type StorageOptionRules,
+} from '../storage-options.js'
 import type { SqliteDatabase, SqliteDriver } from './sqlite-driver.js'
 
 /** Settings of `sqliteStorage`. Exactly one of `path` and `database` is needed. */
@@ -40,43 +48,34 @@ export interface SqliteSettings {
   readonly now: () => number
 }
 
-const NAMES: readonly (keyof SqliteStorageOptions)[] = [
-  'path',
-  'database',
-  'synchronous',
-  'busyTimeoutMs',
-  'driver',
-  'migrate',
-  'now',
-]
+const OF = 'sqliteStorage'
 
-function assertOption(valid: boolean, path: string, message: string): void {
-  if (valid) return
-  throw new BatutaError('OPTIONS_INVALID', `sqliteStorage: ${message}`, {
-    data: { issues: [{ message, path: [path] }] },
-  })
+const ABOUT: StorageOptionRules<SqliteStorageOptions> = {
+  of: OF,
+  example: "{ path: './work.sqlite' }",
+  otherNames: new Map([
+    ['filename', 'path'],
+    ['file', 'path'],
+    ['db', 'database'],
+  ]),
+  rules: {
+    path: idRule,
+    database: objectRule('a live database of better-sqlite3 or node:sqlite', 'exec', 'prepare'),
+    synchronous: (check, path, value) => check.oneOf(path, value, ['full', 'normal']),
+    busyTimeoutMs: (check, path, value) => check.number(path, value, { min: 0, whole: true }),
+    driver: (check, path, value) => check.oneOf(path, value, ['auto', 'node:sqlite', 'better-sqlite3']),
+    migrate: flagRule,
+    now: functionRule,
+  },
 }
 
 /** @throws OPTIONS_INVALID */
 export function sqliteSettings(options: SqliteStorageOptions): SqliteSettings {
-  assertOption(typeof options === 'object' && options !== null, '', 'Give an object with a path or a live database.')
-  const { path, database } = options
-  const synchronous = options.synchronous ?? 'full'
-  const busyTimeoutMs = options.busyTimeoutMs ?? 1_000
-  const driver = options.driver ?? 'auto'
-  const unknown = Object.keys(options).find((name) => !(NAMES as readonly string[]).includes(name))
-  assertOption(unknown === undefined, unknown ?? '', `There is no option "${unknown}".`)
-  assertOption((path === undefined) !== (database === undefined), 'path', 'Give either a path or a live database.')
-  assertOption(path === undefined || typeof path === 'string', 'path', 'The path is no text.')
-  assertOption(path !== '', 'path', 'The path is empty.')
-  const foreign =
-    database !== undefined && (options.synchronous ?? options.busyTimeoutMs ?? options.driver) !== undefined
-  assertOption(!foreign, 'database', 'A live database keeps its own synchronous, busy timeout and driver.')
-  assertOption(['full', 'normal'].includes(synchronous), 'synchronous', 'synchronous is "full" or "normal".')
-  const isWhole = Number.isInteger(busyTimeoutMs) && busyTimeoutMs >= 0
-  assertOption(isWhole, 'busyTimeoutMs', 'busyTimeoutMs is a whole number of milliseconds, 0 or more.')
-  const known = ['auto', 'node:sqlite', 'better-sqlite3'].includes(driver)
-  assertOption(known, 'driver', 'driver is "auto", "node:sqlite" or "better-sqlite3".')
-  const migrate = options.migrate ?? true
+  checkStorageOptions(ABOUT, options)
+  const { path, database, synchronous = 'full', busyTimeoutMs = 1_000, driver = 'auto', migrate = true } = options
+  const isOne = (path === undefined) !== (database === undefined)
+  assertOption(OF, isOne, 'path', 'Give either a path or a live database.')
+  const isOwn = database === undefined || (options.synchronous ?? options.busyTimeoutMs ?? options.driver) === undefined
+  assertOption(OF, isOwn, 'database', 'A live database keeps its own synchronous, busy timeout and driver.')
   return { path, database, synchronous, busyTimeoutMs, driver, migrate, now: options.now ?? realClock.now }
 }
