@@ -6,6 +6,8 @@ import type { Entry, NodeContext } from './node-context.js'
 import { ranksBefore } from './task-ref.js'
 
 const NONE: readonly TaskRef[] = []
+/** Of those that wait for the same agents so many are tried again at once: where one does not get on, the others don't either. */
+const TRIED_AGAIN = 1_000
 
 /** Tasks of one lane that wait for anybody but the agents that they failed on. */
 interface WaitingForOthers {
@@ -83,32 +85,34 @@ export class Parked {
   /** Those to try again now that this instance has a free slot: of those that wait for one like it, only so many. */
   takeFor({ id, lanes, load }: AgentInstance): readonly TaskRef[] {
     if (this.#refs.size === 0) return NONE
-    const taken = Array.from(this.#rest, (ref) => this.#refs.get(ref) as TaskRef)
-    this.#rest.clear()
-    this.hasLimited = false
-    for (const [key, { lane, failed, refs }] of this.#waiting) {
-      if (failed.includes(id) || !lanes.includes(lane)) continue
-      for (let free = load.capacity - load.inFlight; free > 0 && refs.size > 0; free--)
-        taken.push(refs.pop() as TaskRef)
-      if (refs.size === 0) this.#waiting.delete(key)
-    }
-    for (const ref of taken) this.#refs.delete(ref.id)
-    return taken
+    return this.#take(({ lane, failed }) =>
+      failed.includes(id) || !lanes.includes(lane) ? 0 : load.capacity - load.inFlight,
+    )
   }
 
-  takeAll(): TaskRef[] {
-    const refs = [...this.#refs.values()]
-    this.#refs.clear()
-    this.#waiting.clear()
-    this.#rest.clear()
-    this.hasLimited = false
-    return refs
+  /** Those to try again at a poll. */
+  takeAll(): readonly TaskRef[] {
+    return this.#take(() => TRIED_AGAIN)
   }
 
   /** Takes back the timer. */
   stop(): void {
     this.#again?.timer.cancel()
     this.#again = undefined
+  }
+
+  /** All but those that wait for agents, and of each group of these so many, the lowest ranks. */
+  #take(countOf: (group: WaitingForOthers) => number): readonly TaskRef[] {
+    const taken = Array.from(this.#rest, (ref) => this.#refs.get(ref) as TaskRef)
+    this.#rest.clear()
+    this.hasLimited = false
+    for (const [key, group] of this.#waiting) {
+      const { refs } = group
+      for (let count = countOf(group); count > 0 && refs.size > 0; count--) taken.push(refs.pop() as TaskRef)
+      if (refs.size === 0) this.#waiting.delete(key)
+    }
+    for (const ref of taken) this.#refs.delete(ref.id)
+    return taken
   }
 
   #keep(ref: TaskRef): void {

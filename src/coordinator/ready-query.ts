@@ -29,11 +29,7 @@ export class ReadyReader {
   /** The tenant after which the next read of a lane begins. */
   readonly #places: BoundedMap<string, string>
 
-  /** @param isHeard - whether others tell what they make ready: else every read begins at the beginning. */
-  constructor(
-    private readonly node: NodeContext,
-    private readonly isHeard = false,
-  ) {
+  constructor(private readonly node: NodeContext) {
     this.#places = new BoundedMap(node.settings.maxLanes)
   }
 
@@ -56,15 +52,24 @@ export class ReadyReader {
   }
 
   async #read(lane: string, limit: number, page: Page): Promise<readonly TaskRef[]> {
-    const floor = this.isHeard ? this.node.floors.get(lane) : undefined
-    if (floor !== undefined) return this.#begin([lane, floor.tenant], limit, page, [lane, floor.tenant, floor.rank - 1])
+    // Where nobody tells what becomes ready, every read begins at the beginning.
+    const floor = this.node.isHeard ? this.node.floors.get(lane) : undefined
+    if (floor !== undefined) {
+      const { tenant, rank } = floor
+      const refs = await this.#begin([lane, tenant], limit, page, [lane, tenant, rank - 1])
+      // Few are all that there is only if nobody has told of another tenant meanwhile.
+      if (refs.length === limit || this.node.floors.get(lane)?.tenant === tenant) return refs
+    }
     const found = this.node.floors.begin(lane)
     const refs = await this.#begin([lane], limit, page)
     const [first] = refs
-    const queues = refs.length < limit ? undefined : await this.#look(lane, limit, page)
-    const isOnlyTenant = queues === undefined ? refs.every(({ tenant }) => tenant === first?.tenant) : queues.size === 1
+    const isAll = refs.length < limit
+    const queues = new Map<string, Queue>()
+    const isOnlyTenant = isAll
+      ? refs.every(({ tenant }) => tenant === first?.tenant)
+      : (await this.#look(lane, limit, page, queues)) && queues.size === 1 && queues.has(first?.tenant ?? '')
     found(first, isOnlyTenant)
-    if (queues === undefined || (isOnlyTenant && queues.has(first?.tenant ?? ''))) return refs
+    if (isAll || isOnlyTenant) return refs
     while (roomIn(queues, limit) > 0) {
       const dense = [...queues].filter(([, queue]) => queue.hasMore)
       if (dense.length === 0) break
@@ -87,9 +92,8 @@ export class ReadyReader {
     return keys?.map(refOfKey) ?? (records as readonly Entry[]).map(refOf)
   }
 
-  /** The tenants of a lane from its place on, once round at most, until they have `limit` between them. */
-  async #look(lane: string, limit: number, read: Page): Promise<Map<string, Queue>> {
-    const queues = new Map<string, Queue>()
+  /** The tenants of a lane from its place on, once round at most, until they have `limit` between them. @returns whether these are all. */
+  async #look(lane: string, limit: number, read: Page, queues: Map<string, Queue>): Promise<boolean> {
     const rounds = Math.ceil(limit / TENANTS)
     const start = this.#places.get(lane)
     let after: IndexKey | undefined = start === undefined ? undefined : [lane, start]
@@ -98,7 +102,7 @@ export class ReadyReader {
     for (;;) {
       const page = await read({ prefix: [lane], after, limit: PAGE })
       for (const ref of page) {
-        if (seen?.has(ref.tenant) === true) return queues
+        if (seen?.has(ref.tenant) === true) return true
         this.#add(queues, ref, rounds)
       }
       const last = page[page.length - 1]
@@ -111,9 +115,9 @@ export class ReadyReader {
           // It would look like all that this tenant has: the next read begins with it.
           if (!isKnown) queues.delete(tenant)
           this.#places.set(lane, [...queues.keys()].pop() ?? tenant)
-          return queues
+          return false
         }
-      } else if (seen !== undefined) return queues
+      } else if (seen !== undefined) return true
       else {
         seen = new Set(queues.keys())
         after = undefined

@@ -52,4 +52,30 @@ describe('sightings', () => {
     expect(starts.distance(ref('theirs'), 1)).toBe(1)
     expect(starts.distance(ref('theirs'), 2)).toBeUndefined()
   })
+
+  it('let its own be tried when storage has not shown it for a while, and of others’ what is old', () => {
+    const { clock, starts } = make()
+    const seenAt = clock.at
+    starts.shown(ref('own'), seenAt)
+    clock.at = seenAt + HEAD_START_MS
+    expect(starts.distance(ref('own'), 0)).toBeUndefined()
+    // Who made it ready takes it as its own until the others have heard of it.
+    expect(starts.distance(ref('own'), 0, true)).toBeUndefined()
+    clock.at = seenAt + 100
+    expect(starts.distance(ref('own'), 0, true)).toBe(0)
+    expect(starts.distance(ref('own'), 2, true)).toBeUndefined()
+    clock.at = seenAt + 1_001
+    expect(starts.distance(ref('own'), 2, true)).toBe(2)
+    expect(starts.distance(ref('own'), 2)).toBeUndefined()
+  })
+
+  it('need no look at what was made ready here, while it is for this node first and the others have not heard of it', () => {
+    const { clock, starts } = make()
+    starts.offered(ref('ours'))
+    clock.at += 99
+    expect(starts.distance(ref('ours'), 0)).toBe(0)
+    expect(starts.distance(ref('ours'), 1)).toBeUndefined()
+    clock.at += 1
+    expect(starts.distance(ref('ours'), 0)).toBeUndefined()
+  })
 })

@@ -54,8 +54,10 @@ class World {
     this.taken.push(ref)
   }
 
-  beginRefill(limit: number): void {
+  beginRefill(more: number): void {
     if (!this.window.beginRefill()) return
+    // As the engine does.
+    const limit = more + this.window.outside
     const queues = TENANTS.map((tenant) =>
       [...this.ready.values()].filter((ref) => ref.tenant === tenant).sort(inRankOrder),
     )
@@ -185,14 +187,13 @@ describe('the window of a lane', () => {
     )
   })
 
-  it('starves nobody: refilled often enough, it hands out all that is ready', () => {
+  it('starves nobody: refilled often enough, it hands out all that is ready, whatever stays out', () => {
     fc.assert(
       fc.property(steps('foreign', 'fail'), (steps) => {
         const world = new World()
         for (const step of steps) perform(world, step, () => undefined)
         world.endRefill()
         world.window.failRefill()
-        for (const ref of [...world.out.values()]) world.claim(ref)
         for (let idle = 0; idle < 3; idle++) {
           for (const tenant of TENANTS) {
             for (let ref = world.take(tenant); ref !== undefined; ref = world.take(tenant)) {
@@ -203,7 +204,7 @@ describe('the window of a lane', () => {
           // As the engine does: all of a window that is empty.
           world.refill()
         }
-        expect([...world.ready.keys()]).toEqual([])
+        expect([...world.ready.keys()].filter((id) => !world.out.has(id))).toEqual([])
       }),
       { numRuns: 500 },
     )

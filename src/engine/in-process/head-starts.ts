@@ -26,8 +26,9 @@ interface Sighting {
 /**
  * Which references this node may take now while others over the same storage could take them too. Those that it comes first
  * for, at once; those that it has just made ready itself, for a moment, since the others learn of them later; any other,
- * when those before it had their time and storage still shows it: then they are busy, or away. All times are monotonic
- * milliseconds.
+ * when those before it had their time and storage still shows it: then they are busy, or away. What storage has not shown for
+ * a while may be tried, one for each read: a slot that is free only for a moment would never wait for the read. All times are
+ * monotonic milliseconds.
  */
 export class HeadStarts {
   readonly #sightings = new BoundedMap<string, Sighting>(MAX_SIGHTINGS)
@@ -53,15 +54,20 @@ export class HeadStarts {
   /**
    * How near it is to this node: 0 is its own, then those left by as many others; `undefined` while it is theirs.
    * @param place - how many come before this node.
+   * @param isTry - also what may be gone by now: its own, and of others' what is old.
    */
-  distance(ref: TaskRef, place: number): number | undefined {
+  distance(ref: TaskRef, place: number, isTry = false): number | undefined {
     const { since, isOurs, shownAt, knownAt } = this.#sightings.get(ref.id) ?? this.#note(ref, false)
     const now = this.clock.monotonic()
-    if (isOurs && now - since < this.newsMs) return now - knownAt < HEAD_START_MS ? 0 : undefined
-    if (now - since < HEAD_START_MS) return place === 0 ? 0 : undefined
+    const age = now - since
+    const isShown = now - knownAt < HEAD_START_MS
+    // Not heard of yet: who sees it in a poll leaves it to the node that comes first.
+    if (isOurs && age < this.newsMs && (isShown || place === 0)) return 0
+    if (age < HEAD_START_MS) return place === 0 ? 0 : undefined
     // The others may take it by now: what storage has not shown for a while may be gone.
-    if (place === 0) return now - knownAt < HEAD_START_MS ? 0 : undefined
-    return now - knownAt < HEAD_START_MS && shownAt - since >= place * HEAD_START_MS ? place : undefined
+    if (place === 0) return isShown || (isTry && age >= this.newsMs) ? 0 : undefined
+    const isLeft = isShown ? shownAt - since >= place * HEAD_START_MS : isTry && age > OLD_MS
+    return isLeft ? place : undefined
   }
 
   /** Whether every node has had the time to see it. */

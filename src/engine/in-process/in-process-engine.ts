@@ -135,20 +135,25 @@ class InProcessEngine implements Engine {
     placeOf: NonNullable<EngineHost['placeOf']>,
   ): TaskRef | undefined {
     const isOld = (ref: TaskRef) => this.#headStarts?.isOld(ref) === true
-    const distanceOf = (ref: TaskRef) => this.#headStarts?.distance(ref, placeOf(ref))
-    const isOwn = (ref: TaskRef) => distanceOf(ref) === 0
+    const distanceOf = (ref: TaskRef, isTry?: boolean) => this.#headStarts?.distance(ref, placeOf(ref), isTry)
     let best: (Nearest & { readonly window: LaneWindow }) | undefined
     for (const window of windows) {
       const head = window.head(tenant)
-      // It has looked, and found nothing of its own.
-      const isIdle = window.ownTaken === 0 && !window.isRefilling
-      const found = head?.own(isOwn, isOld) ?? (isIdle ? head?.leftLying(distanceOf, isOld) : undefined)
+      // With a try a read begins, so there is none while one is under way.
+      const isTry = !window.isRefilling
+      const isOwn = (ref: TaskRef) => distanceOf(ref, isTry) === 0
+      // Of what a read showed only when it has looked, and found nothing of its own.
+      const leftOf = (ref: TaskRef) =>
+        window.ownTaken > 0 && distanceOf(ref) !== undefined ? undefined : distanceOf(ref, isTry)
+      const found = head?.own(isOwn, isOld) ?? (isTry ? head?.leftLying(leftOf, isOld) : undefined)
       if (found !== undefined && (best === undefined || isBetter(found, best))) best = { window, ...found }
     }
     if (best === undefined) return undefined
     best.window.takeOut(best)
+    const isTried = distanceOf(best.ref) === undefined
     // Most of what it passed over is gone by now: a look drops that, and shows what comes next.
-    if (best.passed >= SHARED_HEAD / 2 && this.#isLookDue(best.window)) void this.#refill(best.window, SHARED_HEAD)
+    const isFar = best.passed >= SHARED_HEAD / 2 && this.#isLookDue(best.window)
+    if (isTried || isFar) void this.#refill(best.window, SHARED_HEAD)
     return best.ref
   }
 
@@ -188,9 +193,11 @@ class InProcessEngine implements Engine {
     return window
   }
 
-  async #refill(window: LaneWindow, limit: number): Promise<void> {
+  /** @param more - how many to read besides those that are out. */
+  async #refill(window: LaneWindow, more: number): Promise<void> {
     const host = this.#host
     if (host === undefined || !window.beginRefill()) return
+    const limit = more + window.outside
     const beganAt = host.clock.monotonic()
     window.refilledAt = beganAt
     try {
@@ -203,16 +210,17 @@ class InProcessEngine implements Engine {
       }
       const added = window.endRefill(refs, refs.length < limit)
       for (const ref of refs) this.#turns.join(window.line, ref.tenant)
-      if (added > 0 || (isShared && window.size > 0)) host.wake([window.lane])
+      // A hint that came meanwhile may be of what this read was too early for.
+      if (added > 0 || window.isStale || (isShared && window.size > 0)) host.wake([window.lane])
     } catch (error) {
       window.failRefill()
       host.onError(error)
     }
   }
 
-  /** Which hints a read is to bring: not of what is here already, nor of what others come first for. A window that is empty takes all. */
+  /** Which hints a read is to bring: not of what is here or out already, nor of what others come first for. A window that is empty takes all. */
   #wantsOf(window: LaneWindow, placeOf: EngineHost['placeOf']): ((ref: TaskRef) => boolean) | undefined {
-    if (placeOf === undefined && window.size === 0) return undefined
+    if (placeOf === undefined && window.size === 0 && window.outside < HEAD) return undefined
     return (ref) => !window.has(ref.id) && (placeOf === undefined || placeOf(ref) === 0)
   }
 

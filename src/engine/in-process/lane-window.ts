@@ -3,6 +3,9 @@ import type { TaskRef } from '../engine.js'
 import { LaneHead, type Nearest, ranksBefore } from './lane-head.js'
 import { TenantLine } from './tenant-turns.js'
 
+/** So many of those that are out a read goes past: ten queries at most. */
+const MAX_OUTSIDE = 10_000
+
 /**
  * The references of one lane.
  *
@@ -34,7 +37,7 @@ export class LaneWindow {
   refilledAt = Number.NEGATIVE_INFINITY
   /** Finished during a refill: what it read of them may be older than that. */
   readonly #finished = new Set<string>()
-  /** A hint came since the last refill began. */
+  /** A hint came since the last refill began, or that failed. */
   isStale = false
   /** What was offered behind an edge during a refill; `undefined` when that was more than a window. */
   #turnedAway: TaskRef[] | undefined = []
@@ -55,6 +58,11 @@ export class LaneWindow {
   /** Whether it should be refilled: it left something in storage and has little left. */
   get isLow(): boolean {
     return !this.#isComplete && this.#in.size <= this.#limit / 4
+  }
+
+  /** How many more a read must bring to reach beyond what is out: tasks that are parked keep the lowest ranks of the lane. */
+  get outside(): number {
+    return Math.min(this.#out.size, MAX_OUTSIDE)
   }
 
   /** Whether it is here, or handed out. */
@@ -197,6 +205,7 @@ export class LaneWindow {
 
   failRefill(): void {
     this.#isRefilling = false
+    this.isStale = true
     this.#heads.clear()
   }
 
