@@ -2,30 +2,20 @@ import { EventEmitter } from 'node:events'
 import {
   type Bus,
   BusHub,
-  createOrchestrator,
   defineAgent,
   defineTask,
   isBatutaError,
-  type Orchestrator,
   type OrchestratorOptions,
   type Storage,
 } from 'batuta'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { Coordinator } from '../../src/coordinator/coordinator.js'
+import { describe, expect, it } from 'vitest'
 import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import { temporaryFiles } from '../storage/sqlite/temporary.js'
 import { gate } from '../support/app.js'
+import { NEVER, startPair } from './pair.js'
 
 const newPath = temporaryFiles()
 const work = defineTask<string, string, never, string, string, never>('work', {})
-
-/** So long that nothing in these tests is found by polling, or by a beat. */
-const NEVER: OrchestratorOptions = { observeMs: 50, pollMs: 600_000, leaseMs: 600_000, heartbeatMs: 250_000 }
-
-function isAlone({ coordinator }: Orchestrator): boolean {
-  if (!(coordinator instanceof Coordinator)) throw new Error('an orchestrator has a coordinator')
-  return coordinator.node.peers.isAlone
-}
 
 /** One node that asks and one that works, over one file. */
 async function startTwo(
@@ -58,15 +48,8 @@ async function startTwo(
       ],
     }),
   ]
-  const start = (more: OrchestratorOptions) =>
-    createOrchestrator({ storage: storageFor(path), bus: busFor(), ...options, ...more })
-  const asking = await start({ tasks: [work, talk] })
-  const working = await start({ agents })
-  // Until they know of each other they say nothing: a few looks at the owners, however long these take.
-  while (isAlone(asking) || isAlone(working)) await new Promise((resolve) => setTimeout(resolve, 5))
-  onTestFinished(async () => {
-    await Promise.all([asking.shutdown({ graceMs: 0 }), working.shutdown({ graceMs: 0 })])
-  })
+  const common = () => ({ storage: storageFor(path), bus: busFor(), ...options })
+  const { asking, working } = await startPair({ ...common(), tasks: [work, talk] }, { ...common(), agents })
   return { asking, working, begun: first.opened, seen }
 }
 const talk = defineTask<string, string, never, string, string, never>('talk', {})
@@ -89,7 +72,7 @@ function withChannel(): (path: string) => Storage {
 }
 
 /** What both must do for somebody who asks another node than the one that works. */
-function crossing(start: () => ReturnType<typeof startTwo>, hasProgress: boolean) {
+function crossing(start: () => ReturnType<typeof startTwo>) {
   it('tasks and results cross over', async () => {
     const { asking } = await start()
     // More than one, since a node that has seen a lane empty must look again.
@@ -106,19 +89,15 @@ function crossing(start: () => ReturnType<typeof startTwo>, hasProgress: boolean
     while (!seen.includes('aborted')) await new Promise((resolve) => setTimeout(resolve, 5))
   }, 30_000)
 
-  it.runIf(hasProgress)(
-    'progress is told where somebody waits',
-    async () => {
-      const { asking, seen } = await start()
-      asking.on('task:progress', ({ note }) => {
-        expect(note).toBe('on it')
-        seen.push('progress')
-      })
-      expect((await asking.run(talk, 'x')).output).toBe('done')
-      expect(seen).toContain('progress')
-    },
-    30_000,
-  )
+  it('progress is told where somebody waits', async () => {
+    const { asking, seen } = await start()
+    asking.on('task:progress', ({ note }) => {
+      expect(note).toBe('on it')
+      seen.push('progress')
+    })
+    expect((await asking.run(talk, 'x')).output).toBe('done')
+    expect(seen).toContain('progress')
+  }, 30_000)
 }
 
 describe('two nodes over one SQLite file, by hints alone', () => {
@@ -130,13 +109,13 @@ describe('two nodes over one SQLite file, by hints alone', () => {
         NEVER,
         () => hub.connect(),
       )
-    }, true)
+    })
   })
   describe('on the channel of their storage', () => {
-    crossing(() => startTwo(withChannel(), NEVER), true)
+    crossing(() => startTwo(withChannel(), NEVER))
   })
 })
 
 describe('two nodes over one SQLite file, without hints', () => {
-  crossing(() => startTwo((path) => sqliteStorage({ path }), { pollMs: 100 }), false)
+  crossing(() => startTwo((path) => sqliteStorage({ path }), { pollMs: 100 }))
 })

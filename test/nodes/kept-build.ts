@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -12,15 +12,29 @@ export type KeptBuild = Pick<typeof import('batuta'), 'createOrchestrator' | 'de
   typeof import('../../src/storage/mongodb/index.js')
 
 const LAYOUT = /\bLAYOUT ?= ?(\d+);/
+const FOLDER = fileURLToPath(new URL('./kept', import.meta.url))
+
+/** The versions of the builds that are kept, the newest first. */
+export const KEPT: readonly string[] = readdirSync(FOLDER)
+  .flatMap((name) => /^batuta-(.+)\.mjs\.gz$/.exec(name)?.[1] ?? [])
+  .sort((a, b) => b.localeCompare(a, undefined, { numeric: true }))
 
 function textOf(version: string): string {
-  const file = fileURLToPath(new URL(`./kept/batuta-${version}.mjs.gz`, import.meta.url))
-  return gunzipSync(readFileSync(file)).toString('utf8')
+  return gunzipSync(readFileSync(join(FOLDER, `batuta-${version}.mjs.gz`))).toString('utf8')
 }
 
 /** The layout number of a build. */
 export function keptLayout(version: string): number {
   return Number(LAYOUT.exec(textOf(version))?.[1])
+}
+
+/** Why no build that is kept has a layout number; `undefined` when one has. Under CI that is a failure, not a reason. */
+export function whyNoneOf(layout: number, isCi = process.env.CI === 'true'): string | undefined {
+  if (KEPT.some((version) => keptLayout(version) === layout)) return undefined
+  const reason = `no build of layout ${layout} is kept: \`npm run keep-build\` keeps one (scripts/keep-build.ts)`
+  if (isCi) throw new Error(`The tests of rolling upgrades can't run: ${reason}.`)
+  console.warn(`Rolling upgrades are not tested: ${reason}.`)
+  return reason
 }
 
 /** Loads a build, as it is or with another layout number. */

@@ -1,87 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  type BatutaEvent,
-  createOrchestrator,
-  defineAgent,
-  defineTask,
-  type Orchestrator,
-  type OrchestratorOptions,
-} from 'batuta'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failureOf, gate } from '../support/app.js'
-import { TcpProxy } from '../support/tcp-proxy.js'
-import { type NodesServer, newSpace, SERVERS, type ServerKind } from './servers.js'
+import {
+  eventually,
+  isAway,
+  isWell,
+  named,
+  type ProxiedNode,
+  startProxied,
+  stored,
+  untilBeatIs,
+  work,
+} from './proxied.js'
+import { type NodesServer, SERVERS, type ServerKind } from './servers.js'
 
-const work = defineTask<string, string, never, string, string, never>('work', {})
-/** Staged by every attempt of `work`: stored once for each that was accepted. */
-const proof = defineTask<string, string, never, string, string, never>('proof', {})
-
-const TIMES: OrchestratorOptions = { leaseMs: 2_000, heartbeatMs: 300, observeMs: 100, pollMs: 200 }
-
-/** Waits for what comes sooner or later; the test's own limit ends it. */
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await pause(20)
-}
-
-/** One node behind a network of its own. */
-interface Node {
-  readonly app: Orchestrator
-  readonly proxy: TcpProxy
-  readonly events: BatutaEvent[]
-  cut(): void
-}
-
-/** What a handler does beyond answering. */
-type Work = (input: string, node: number, signal: AbortSignal) => Promise<void>
-
-/** Nodes over one space of a server, with an agent each; `log` has every start of a handler. */
-async function startNodes(server: NodesServer, nodes: number, options: OrchestratorOptions = {}, act?: Work) {
-  const space = newSpace()
-  const log: { input: string; node: number }[] = []
-  const startOne = async (node: number): Promise<Node> => {
-    const proxy = await TcpProxy.start(server.port)
-    const handlers = [
-      work.handler(async (input, ctx) => {
-        log.push({ input, node })
-        await act?.(input, node, ctx.signal)
-        ctx.submit(proof, input, { delayMs: 600_000 })
-        return `${input} by ${node}`
-      }),
-    ]
-    const app = await createOrchestrator({
-      storage: server.storage(proxy.port, space),
-      tasks: [work, proof],
-      agents: [defineAgent(`agent-${node}`, { handlers, maxConcurrentTasks: 20 })],
-      ...TIMES,
-      ...options,
-    })
-    const events: BatutaEvent[] = []
-    app.on('*', (event) => events.push(event))
-    onTestFinished(async () => {
-      proxy.passAll()
-      await app.shutdown({ graceMs: 0 })
-      await proxy.stop()
-    })
-    const cut = () => {
-      proxy.isOpen = false
-      proxy.cutAll()
-    }
-    return { app, proxy, events, cut }
-  }
-  const started: Node[] = []
-  for (let node = 0; node < nodes; node++) started.push(await startOne(node))
-  return { nodes: started, first: started[0] as Node, second: started[1] as Node, log }
-}
-
-/** The inputs of the tasks of a type that are stored. */
-async function stored(app: Orchestrator, type: string): Promise<unknown[]> {
-  const { tasks } = await app.listTasks({ type, limit: 500 })
-  return tasks.map(({ input }) => input).sort()
-}
-
-const isAway = ({ app }: Node) => !app.health().storage.available
-const isWell = ({ app }: Node) => app.health().ok
-const named = ({ events }: Node, type: string) => events.filter((event) => event.type === type)
+/** As they are where nothing is said. */
+const DEFAULT_TIMES = { leaseMs: 3_000, heartbeatMs: 1_000, observeMs: 250 }
 
 function describeServer({ name, why, start }: ServerKind): void {
   describe.skipIf(why !== undefined)(why === undefined ? `an outage of ${name}` : `${name} (${why})`, () => {
@@ -95,7 +29,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       it.each([{}, { idempotencyKey: 'k' }, { orderingKey: 'k' }])(
         'is STORAGE_UNAVAILABLE after the wait, with nothing written: %o',
         async (options) => {
-          const { first } = await startNodes(server, 1, { storageWaitMs: 700 })
+          const { first } = await startProxied(server, 1, { storageWaitMs: 700 })
           first.cut()
           await eventually(() => isAway(first))
           const error = await failureOf(first.app.submit(work, 'a', options))
@@ -107,7 +41,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       )
 
       it('is waited out, and the task is there once', async () => {
-        const { first, log } = await startNodes(server, 1, { storageWaitMs: 60_000 })
+        const { first, log } = await startProxied(server, 1, { storageWaitMs: 60_000 })
         first.cut()
         await eventually(() => isAway(first))
         const submitted = Promise.all(['a', 'b', 'c'].map((input) => first.app.submit(work, input)))
@@ -120,7 +54,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       })
 
       /** Lets the commit of an input through and ends the connection instead of its answer. */
-      function loseTheAnswer({ proxy }: Node, input: string): void {
+      function loseTheAnswer({ proxy }: ProxiedNode, input: string): void {
         proxy.toServer = (data, link) => {
           link.server.write(data)
           if (!data.includes(input)) return
@@ -130,7 +64,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       }
 
       it('that lost the answer is settled by itself, and the task is there once', async () => {
-        const { first } = await startNodes(server, 1, { storageWaitMs: 60_000 })
+        const { first } = await startProxied(server, 1, { storageWaitMs: 60_000 })
         loseTheAnswer(first, 'answer-is-lost')
         const submitted = first.app.submit(work, 'answer-is-lost')
         await eventually(() => isAway(first))
@@ -140,7 +74,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       })
 
       it('that lost the answer and stays is SUBMIT_OUTCOME_UNKNOWN, with the id to look for', async () => {
-        const { first } = await startNodes(server, 1, { storageWaitMs: 700 })
+        const { first } = await startProxied(server, 1, { storageWaitMs: 700 })
         loseTheAnswer(first, 'answer-is-lost')
         const error = await failureOf(first.app.submit(work, 'answer-is-lost'))
         expect(error.code).toBe('SUBMIT_OUTCOME_UNKNOWN')
@@ -153,7 +87,7 @@ function describeServer({ name, why, start }: ServerKind): void {
     })
 
     it('that is silence fails in time, and what arrives late does no harm', async () => {
-      const { first, log } = await startNodes(server, 1, { storageWaitMs: 700 })
+      const { first, log } = await startProxied(server, 1, { storageWaitMs: 700 })
       await (await first.app.submit(work, 'before')).result()
       const silentAt = performance.now()
       first.proxy.hold()
@@ -178,21 +112,22 @@ function describeServer({ name, why, start }: ServerKind): void {
       await eventually(async () => (await stored(first.app, 'proof')).length === there.length)
     })
 
-    it('that is a blip leaves the handlers alone, and what they answer meanwhile is accepted', async () => {
+    const survivesHalfTheLease = (begin: (node: ProxiedNode) => void) => async () => {
       const during = gate()
       const after = gate()
       const aborted: string[] = []
-      const { first, log } = await startNodes(server, 1, { leaseMs: 4_000 }, async (input, _node, signal) => {
+      const { first, log } = await startProxied(server, 1, DEFAULT_TIMES, async (input, _node, signal) => {
         signal.addEventListener('abort', () => aborted.push(input))
         await (input.startsWith('during') ? during : after).opened
       })
       const inputs = ['after-1', 'after-2', 'during-1', 'during-2']
       const handles = await Promise.all(inputs.map((input) => first.app.submit(work, input)))
       await eventually(() => log.length === 4)
-      first.cut()
-      await eventually(() => isAway(first))
+      // The next beat is due in a moment: most of what a lease leaves for others is gone. leases.test.ts has the very last moment.
+      await untilBeatIs(first, 0.85 * DEFAULT_TIMES.heartbeatMs)
+      begin(first)
       during.open()
-      await pause(1_200)
+      await pause(DEFAULT_TIMES.leaseMs / 2)
       first.proxy.passAll()
       await eventually(() => isWell(first))
       after.open()
@@ -202,45 +137,76 @@ function describeServer({ name, why, start }: ServerKind): void {
       expect(log).toHaveLength(4)
       expect(await stored(first.app, 'proof')).toEqual(inputs)
       expect(named(first, 'task:lost')).toEqual([])
-    })
+    }
+    const andHandlers = 'leaves the handlers alone, and what they answer meanwhile is accepted'
+    it(
+      `of half the lease that is silence ${andHandlers}`,
+      survivesHalfTheLease(({ proxy }) => proxy.hold()),
+    )
+    // Redis breaks this promise yet: after 1.3 s it connects again a second later, and the committer tries again as late.
+    const itOrNotYet = name === 'Redis' ? it.fails : it
+    itOrNotYet(
+      `of half the lease whose connections end ${andHandlers}`,
+      survivesHalfTheLease(({ cut }) => cut()),
+    )
 
     it('longer than the lease makes nobody be declared dead; each task is accepted once, in its order', async () => {
+      const [leaseMs, heartbeatMs] = [4_000, 1_000]
       const isOver = gate()
-      const { first, second, nodes, log } = await startNodes(server, 2, {}, async (_input, _node, signal) => {
+      const options = { leaseMs, heartbeatMs, abandonAfterMs: 60_000 }
+      const { first, second, nodes, log } = await startProxied(server, 2, options, async (input, _node, signal) => {
+        if (input.startsWith('goes on')) return isOver.opened
         await Promise.race([isOver.opened, new Promise((resolve) => signal.addEventListener('abort', resolve))])
         signal.throwIfAborted()
       })
+      const goingOn = ['goes on 0', 'goes on 1']
       const inputs = Array.from({ length: 24 }, (_, n) => `k${n % 6}-${Math.floor(n / 6)}`)
       const handles = []
+      for (const [n, input] of goingOn.entries()) handles.push(await (nodes[n] as ProxiedNode).app.submit(work, input))
       for (const [n, input] of inputs.entries())
-        handles.push(await (nodes[n % 2] as Node).app.submit(work, input, { orderingKey: input.slice(0, 2) }))
-      await eventually(() => log.length === 6)
+        handles.push(await (nodes[n % 2] as ProxiedNode).app.submit(work, input, { orderingKey: input.slice(0, 2) }))
+      await eventually(() => log.length === 8)
       const ownerIds = nodes.map(({ app }) => app.health().ownerId)
+      // The first has seen the last beat of the second.
+      await untilBeatIs(second, heartbeatMs / 2)
       for (const node of nodes) node.cut()
       await eventually(() => nodes.every(isAway))
-      await pause(3_500)
+      await pause(1.1 * leaseMs)
       expect(nodes.map(({ app }) => app.health().ok)).toEqual([false, false])
-      for (const { proxy } of nodes) proxy.passAll()
+      // The one that is back hears nothing of the other for a while: that counts from now, and not from before the outage.
+      first.proxy.passAll()
+      await pause(0.4 * leaseMs)
+      expect(isWell(first)).toBe(true)
+      expect(isWell(second)).toBe(false)
+      second.proxy.passAll()
+      await eventually(() => nodes.every(isWell))
       isOver.open()
       const results = await Promise.all(handles.map((handle) => handle.result()))
-      expect(results.map((result) => result.split(' ')[0])).toEqual(inputs)
-      await eventually(() => nodes.every(isWell))
+      expect(results.slice(0, 2)).toEqual(['goes on 0 by 0', 'goes on 1 by 1'])
+      expect(results.slice(2).map((result) => result.split(' ')[0])).toEqual(inputs)
       expect(nodes.map(({ app }) => app.health().ownerId)).toEqual(ownerIds)
       for (const node of [first, second]) expect(named(node, 'owner:lost')).toEqual([])
-      expect(await stored(second.app, 'proof')).toEqual([...inputs].sort())
+      expect(await stored(second.app, 'proof')).toEqual([...goingOn, ...inputs].sort())
+      const begun = log.map(({ input }) => input)
+      expect(begun.filter((input) => input.startsWith('goes on')).sort()).toEqual(goingOn)
       for (let key = 0; key < 6; key++) {
-        const begun = log.map(({ input }) => input).filter((input) => input.startsWith(`k${key}`))
         // The aborted ones began again before any of their successors did.
-        expect(begun).toEqual([...begun].sort())
+        const ofKey = begun.filter((input) => input.startsWith(`k${key}`))
+        expect(ofKey).toEqual([...ofKey].sort())
       }
     })
 
     it.each([
-      ['whose connections end', ({ cut }: Node) => cut()],
-      ['that only hears nothing any more', ({ proxy }: Node) => proxy.hold()],
+      ['whose connections end', ({ cut }: ProxiedNode) => cut()],
+      ['that only hears nothing any more', ({ proxy }: ProxiedNode) => proxy.hold()],
     ])('of one node %s hands its tasks to the other, and its late results do not count', async (_how, isolate) => {
       const late = gate()
-      const { first, second, log } = await startNodes(server, 2, {}, async (input, node) => {
+      const signs: string[] = []
+      // The other node takes over a moment after a lease; the one that is cut off has its last quarter to tell its handlers.
+      const times = { leaseMs: 2_000, observeMs: 250 }
+      const { first, second, log } = await startProxied(server, 2, times, async (input, node, signal) => {
+        signs.push(`${input} begins on ${node}`)
+        signal.addEventListener('abort', () => signs.push(`${input} is told to stop on ${node}`))
         // On the node that is cut off handlers do not care for their signal.
         if (node === 0 && input.startsWith('taken')) await late.opened
       })
@@ -255,6 +221,10 @@ function describeServer({ name, why, start }: ServerKind): void {
       const results = []
       for (const id of ids) results.push(await (await second.app.getTask(id, work))?.result())
       expect(results).toEqual(inputs.map((input) => `${input} by 1`))
+      for (const input of inputs) {
+        const told = [`${input} begins on 0`, `${input} is told to stop on 0`, `${input} begins on 1`]
+        expect(signs.filter((sign) => sign.startsWith(input))).toEqual(told)
+      }
       late.open()
       await pause(100)
       first.proxy.passAll()

@@ -31,42 +31,49 @@ interface Kind<Server extends { stop(): Promise<void> }> {
   store(server: Server): Store
 }
 
-/** The stores that there are here, by name: a file, and servers of our own. Called once in a file of tests. */
-export function storesForTests(): ReadonlyMap<string, () => Store> {
-  const newPath = temporaryFiles()
-  const stores = new Map([['sqlite', () => fileStore(newPath())]])
-  addServer(stores, {
-    name: 'redis',
-    why: whyNoRedis,
-    start: () => RedisServer.start('--appendonly', 'yes'),
-    store: ({ url }) => redisStore(url),
-  })
-  addServer(stores, {
-    name: 'postgres',
-    why: whyNoPostgres,
-    start: () => PostgresServer.start(),
-    store: ({ url }) => postgresStore(url),
-  })
-  addServer(stores, {
-    name: 'mongodb',
-    why: whyNoMongodb,
-    start: () => MongodbServer.start(),
-    store: ({ uri }) => mongodbStore(uri),
-  })
-  return stores
+/** A kind of store. */
+export interface StoreKind {
+  readonly name: string
+  /** Why there is none here. */
+  readonly why: string | undefined
+  newStore(): Store
 }
 
-function addServer<Server extends { stop(): Promise<void> }>(
-  stores: Map<string, () => Store>,
-  { name, why, start, store }: Kind<Server>,
-): void {
-  if (why !== undefined) return
+/** The kinds of stores: a file, and servers of our own. Called once in a file of tests. */
+export function storesForTests(): readonly StoreKind[] {
+  const newPath = temporaryFiles()
+  return [
+    { name: 'sqlite', why: undefined, newStore: () => fileStore(newPath()) },
+    onServer({
+      name: 'redis',
+      why: whyNoRedis,
+      start: () => RedisServer.start('--appendonly', 'yes'),
+      store: ({ url }) => redisStore(url),
+    }),
+    onServer({
+      name: 'postgres',
+      why: whyNoPostgres,
+      start: () => PostgresServer.start(),
+      store: ({ url }) => postgresStore(url),
+    }),
+    onServer({
+      name: 'mongodb',
+      why: whyNoMongodb,
+      start: () => MongodbServer.start(),
+      store: ({ uri }) => mongodbStore(uri),
+    }),
+  ]
+}
+
+function onServer<Server extends { stop(): Promise<void> }>({ name, why, start, store }: Kind<Server>): StoreKind {
   let server: Server
-  beforeAll(async () => {
-    server = await start()
-  }, 60_000)
-  afterAll(() => server.stop())
-  stores.set(name, () => store(server))
+  if (why === undefined) {
+    beforeAll(async () => {
+      server = await start()
+    }, 60_000)
+    afterAll(() => server.stop())
+  }
+  return { name, why, newStore: () => store(server) }
 }
 
 function fileStore(path: string): Store {

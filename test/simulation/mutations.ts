@@ -135,6 +135,12 @@ export const MUTATIONS: readonly Mutation[] = [
     detect: byOwnerTest,
   },
   {
+    rule: 'An owner that can not prove itself aborts its handlers before its lease ends',
+    file: 'src/coordinator/nodes/owner-life.ts',
+    edits: [{ find: "this.hooks.release('no heartbeat was acknowledged for nearly a whole lease')", replace: '' }],
+    detect: { by: 'simulation', focus: 'owners', invariant: '2 one handler' },
+  },
+  {
     rule: '† Claims of polling agents end at their own time, not with an owner',
     file: 'src/storage/records.ts',
     edits: [

@@ -6,6 +6,7 @@ import { createdOnce } from './created-once.js'
 import { interruptsEarlier } from './interrupts-earlier.js'
 import { messagesOnce } from './messages-once.js'
 import { nothingBroken } from './nothing-broken.js'
+import { oneHandler } from './one-handler.js'
 import { oneTerminalState } from './one-terminal-state.js'
 import { rankOrder } from './rank-order.js'
 import { reasonsAreTrue } from './reasons-are-true.js'
@@ -20,6 +21,7 @@ export const INVARIANTS: readonly CheckerFactory[] = [
   repeatsAreAnswered,
   messagesOnce,
   acceptedOnce,
+  oneHandler,
   slotsAndLimits,
   turnOrder,
   rankOrder,
