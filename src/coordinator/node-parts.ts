@@ -125,7 +125,19 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
       node.bus.publish({ type: 'part', taskId: run.taskId, attempt: run.number, index, part })
     },
   }
-  flow.connect({ registry, router, dispatcher, permits, retries, clockwork, waiters, streams, polling, runHooks })
+  flow.connect({
+    registry,
+    router,
+    dispatcher,
+    permits,
+    retries,
+    clockwork,
+    waiters,
+    streams,
+    polling,
+    owner,
+    runHooks,
+  })
   const purge = new Purge(node, sessions?.purge)
   const parts = {
     registry,

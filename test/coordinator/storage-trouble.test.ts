@@ -119,6 +119,32 @@ it('a delayed task that can not be promoted keeps no other waiting, nor one that
   ])
 })
 
+it('a claim that is answered when the lease may be over starts no work', async () => {
+  const { app, clock, until, storage, names } = await startTroubled()
+  const begun: boolean[] = []
+  app.agent('any', {
+    handler: (_, { signal }) => {
+      begun.push(signal.aborted)
+      signal.throwIfAborted()
+      return 'done'
+    },
+  })
+  const { commit } = storage
+  let isSlow = true
+  storage.commit = async (sets) => {
+    const answer = await commit(sets)
+    if (isSlow && isOf('task')(sets)) {
+      isSlow = false
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 3_500))
+    }
+    return answer
+  }
+  const task = await until(app.submit({ type: 'x' }), 10_000)
+  expect(await until(task.result(), 10_000)).toBe('done')
+  expect(begun.filter((wasAborted) => !wasAborted)).toHaveLength(1)
+  expect(names('task:released')).toHaveLength(1)
+})
+
 describe('the life of a node', () => {
   it('ends in time though the storage is away and a beat is under way', async () => {
     const { app, clock, until, trouble } = await startTroubled()

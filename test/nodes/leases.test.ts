@@ -9,6 +9,9 @@ const HEARTBEAT_MS = 1_000
 
 const work = defineTask<string, string, never, string, string, never>('work', {})
 
+/** Each node's tasks, begun or done by itself. */
+const BY_THEIR_OWN = ['after 0 by 0', 'after 1 by 1', 'during 0 by 0', 'during 1 by 1']
+
 /** Two nodes whose handlers go on until `during` or `after` opens, whatever their signal says; each has begun with one for both. */
 async function startBusy(seed = 1) {
   const [during, after] = [gate(), gate()]
@@ -48,7 +51,6 @@ async function startBusy(seed = 1) {
   const results = () => until(Promise.all(handles.map((handle) => handle?.result())), 60_000)
   return { ...nodes, log, lost, during, after, untilBeatIs, results }
 }
-const BY_THEIR_OWN = ['after 0 by 0', 'after 1 by 1', 'during 0 by 0', 'during 1 by 1']
 
 describe('with the lease that is the default', () => {
   // The last one begins when the next beat is due at once: it takes all of the time in which one was needed.

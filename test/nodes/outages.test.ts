@@ -143,9 +143,7 @@ function describeServer({ name, why, start }: ServerKind): void {
       `of half the lease that is silence ${andHandlers}`,
       survivesHalfTheLease(({ proxy }) => proxy.hold()),
     )
-    // Redis breaks this promise yet: after 1.3 s it connects again a second later, and the committer tries again as late.
-    const itOrNotYet = name === 'Redis' ? it.fails : it
-    itOrNotYet(
+    it(
       `of half the lease whose connections end ${andHandlers}`,
       survivesHalfTheLease(({ cut }) => cut()),
     )

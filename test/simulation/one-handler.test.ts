@@ -9,18 +9,16 @@ const OTHER = { ...RUN, node: 'n1.2', attempt: 2, run: 8 }
 interface Over {
   /** What happens between the start of the first handler and the moment when its owner's lease is over. */
   readonly meanwhile?: (story: Story) => Story
-  /** How old the last beat of its owner is when the first handler begins. */
-  readonly beganMs?: number
   readonly agentId?: string
 }
 
 /** A task begins on one node, is lost there when the lease of that is over, and begins on another: what the checker says. */
-function takenOver({ meanwhile = (story) => story, beganMs = 0, agentId = RUN.agentId }: Over): string[] {
+function takenOver({ meanwhile = (story) => story, agentId = RUN.agentId }: Over): string[] {
   const story = new Story()
   const at = () => FACTS.startMs + story.nowMs
   const task = running()
   story.commit('n0.1', ['owner', 'o1', { beatAt: at() }], ['task', 't1', ready()]).commit('n0.1', ['task', 't1', task])
-  story.later(beganMs).event({ type: 'handler:start', ...RUN, agentId })
+  story.event({ type: 'handler:start', ...RUN, agentId })
   meanwhile(story).nowMs = FACTS.leaseMs + AFTER_MS
   const lost = ended(task, 'ready', 'lost')
   story.commit('n1.2', ['owner', 'o2', { beatAt: at() }], ['owner', 'o1', undefined], ['task', 't1', lost])
@@ -54,7 +52,6 @@ describe('2 one handler', () => {
       'stood still until a moment ago',
       { meanwhile: (story) => fault('stall is over')(fault('stall for 2000 ms')(story).later(2_000)) },
     ],
-    ['began when the lease was nearly over', { beganMs: FACTS.leaseMs - 10 }],
     ['is of an agent that polls', { agentId: `${POLLER}worker` }],
   ])('says nothing of one that %s', (_name, over) => {
     expect(takenOver(over)).toEqual([])

@@ -14,7 +14,8 @@ const MAX_WAITING = 8_192
 /** The event loop is not kept from anything else for longer. */
 const MAX_HOLD_MS = 5
 const FIRST_PAUSE_MS = 25
-const LONGEST_PAUSE_MS = 1_000
+/** So short that a storage that is back is found so before a beat is late: an outage of half a lease is survived. */
+const LONGEST_PAUSE_MS = 250
 /** Between two tries of a set whose record somebody else holds. */
 const LONGEST_BUSY_PAUSE_MS = 250
 

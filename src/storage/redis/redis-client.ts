@@ -38,7 +38,8 @@ interface RedisUse {
 
 /** The first pause after a lost connection, doubled each time, and the longest. */
 const FIRST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 1_000
+/** So short that a server that is back is found so before a heartbeat is late. */
+const LONGEST_PAUSE_MS = 100
 
 function pauseMs(times: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(times - 1, 10), LONGEST_PAUSE_MS)

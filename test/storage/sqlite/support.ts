@@ -7,6 +7,7 @@ import type { RecordValue, SetResult, Storage, Write } from '../../../src/storag
  * `node:sqlite`, and what tests do to a file behind their back can't be done.
  */
 export const betterSqliteLoads = loads()
+if (!betterSqliteLoads) console.warn('better-sqlite3 is not tested: it does not load in this version of Node.')
 
 function loads(): boolean {
   try {

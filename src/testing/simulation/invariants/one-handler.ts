@@ -1,6 +1,5 @@
 import type { CheckerFactory } from '../checker.js'
-import { type HandlerRun, POLLER } from '../event-log.js'
-import type { World } from '../world.js'
+import { POLLER } from '../event-log.js'
 
 /** Faults that make the timers of a process late. */
 const LATE_TIMERS = /^(stall|slow) (for|is)/
@@ -13,9 +12,7 @@ const LATE_TIMERS = /^(stall|slow) (for|is)/
  *
  * That can't be asked of:
  * - a process whose timers are late, or were within a lease: it may not know yet that it must stop;
- * - agents that poll: no process of ours runs what they do;
- * - a handler that began when the last beat of its owner was old already, since its claim was answered late: nothing tells
- *   that one to stop but the next beat.
+ * - agents that poll: no process of ours runs what they do.
  */
 export const oneHandler: CheckerFactory = (report, facts) => {
   const excused = new Set<number>()
@@ -26,12 +23,6 @@ export const oneHandler: CheckerFactory = (report, facts) => {
 
   const isLate = (node: string, atMs: number) =>
     (lasting.get(node) ?? 0) > 0 || atMs - (lateAt.get(node) ?? Number.NEGATIVE_INFINITY) <= facts.leaseMs
-
-  const beganLate = ({ taskId, attempt }: HandlerRun, atMs: number, world: World) => {
-    const ownerId = world.tasks.get(taskId)?.attempts[attempt - 1]?.ownerId ?? ''
-    const beatAt = world.owners.get(ownerId)?.beatAt ?? Number.NEGATIVE_INFINITY
-    return facts.startMs + atMs - beatAt > facts.leaseMs - facts.heartbeatMs
-  }
 
   return {
     name: '2 one handler',
@@ -48,10 +39,6 @@ export const oneHandler: CheckerFactory = (report, facts) => {
       if (event.type === 'handler:abort') excused.add(event.run)
       if (event.type !== 'handler:start') return
       if (event.agentId.startsWith(POLLER)) excused.add(event.run)
-      if (beganLate(event, event.atMs, world)) {
-        excused.add(event.run)
-        return
-      }
       for (const run of world.running.values()) {
         if (run.run === event.run || run.taskId !== event.taskId) continue
         if (excused.has(run.run) || isLate(run.node, event.atMs)) continue
