@@ -188,8 +188,9 @@ describe('checkers', () => {
 
     it('finds more handlers than slots, and more starts than a rate', () => {
       const story = goodLife()
-      for (const run of [21, 22]) story.event({ type: 'handler:start', ...RUN, run })
-      for (const run of [21, 22]) story.event({ type: 'handler:return', counted: false, ...RUN, run })
+      const runs = [21, 22].map((run) => ({ ...RUN, run, taskId: `t${run}` }))
+      for (const run of runs) story.event({ type: 'handler:start', ...run })
+      for (const run of runs) story.event({ type: 'handler:return', counted: false, ...run })
       expect(story.event(stop()).found()).toEqual(only(/3: 2 handlers run on worker/))
       const rated = new Story().commit('n0.1', ['task', 'r', ready({ id: 'r', type: 'rated', state: 'cancelled' })])
       for (const run of [1, 2, 3]) {
