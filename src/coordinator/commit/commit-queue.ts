@@ -1,7 +1,7 @@
 import type { SetResult, WriteSet } from '../../storage/storage.js'
 
-/** One commit carries at most this many sets and about this many bytes. */
-const MAX_SETS = 512
+/** One commit carries at most this many sets, and about as many bytes as below. */
+export const MAX_SETS = 512
 const MAX_BYTES = 4 * 1024 * 1024
 /** Of a full commit, this many places are for new tasks if any wait, so that a backlog can't keep them out. */
 const SETS_FOR_NEW = 128
@@ -66,7 +66,7 @@ export class CommitQueue {
    * The next sets, without two that touch one record where one of them writes it.
    * @param share - of a full commit, at least one set.
    */
-  takeBatch(share = 1): Waiting[] {
+  takeBatch(share: number): Waiting[] {
     const batch: Waiting[] = []
     const touched: Touched = new Map()
     const sets = Math.max(1, Math.floor(MAX_SETS * share))

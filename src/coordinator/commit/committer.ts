@@ -3,7 +3,7 @@ import type { Clock } from '../../internal/clock.js'
 import { soon } from '../../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../../storage/storage.js'
 import type { EventHub } from '../event-hub.js'
-import { type Answer, CommitQueue, type Waiting } from './commit-queue.js'
+import { type Answer, CommitQueue, MAX_SETS, type Waiting } from './commit-queue.js'
 import { Pauses } from './pauses.js'
 import { Room } from './room.js'
 import { sizeOfSet } from './size-of-set.js'
@@ -20,7 +20,7 @@ const LONGEST_PAUSE_MS = 250
 const LONGEST_BUSY_PAUSE_MS = 250
 
 /** The least share of a full commit: one set. */
-const LEAST_SHARE = 1 / 512
+const LEAST_SHARE = 1 / MAX_SETS
 /** About how large a set is that nobody measured, in bytes. */
 const SMALL_SET = 512
 
