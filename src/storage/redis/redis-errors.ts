@@ -90,7 +90,8 @@ const CODES = new RegExp(`(?:^|[\\s-])(${Object.keys(MEANINGS).join('|')})\\b`)
 /** Messages of Redis that have no code of their own. */
 const WORDED: readonly (readonly [RegExp, string])[] = [
   [/acl failure in script|can't run this command or subcommand/i, 'NOPERM'],
-  [/non local key in a cluster node/i, 'TRYAGAIN'],
+  // A record of a query, whose key no script can declare. Redis from 7.2 on, and Valkey, word it in the second way.
+  [/non local key in a cluster node|undeclared keys were accessed during rehashing of the slot/i, 'TRYAGAIN'],
 ]
 
 /** What ioredis says when it was sent to and fro for too long. */

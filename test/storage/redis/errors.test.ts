@@ -134,10 +134,13 @@ describeRedis('opening', [], (server) => {
 
   it('refuses a server that is too old', async () => {
     const proxy = await TcpProxy.start(server().port)
+    // As long as the true one: the length stands before the text.
+    const older = (_: string, name: string, version: string) => `${name}${'6.0.16'.slice(0, version.length)}`
     proxy.toClient = (data, { client }) =>
-      void client.write(data.toString('latin1').replace(/redis_version:7\.0\.\d\d/, 'redis_version:6.0.16'), 'latin1')
+      void client.write(data.toString('latin1').replace(/(redis_version:)(\d+\.\d+\.\d+)/, older), 'latin1')
     const error = await failure(opened({ url: `redis://127.0.0.1:${proxy.port}` }))
-    expect(error).toMatchObject({ code: 'STORAGE_UNSUITABLE', data: { found: '6.0.16', needed: '6.2 or later' } })
+    const found = expect.stringMatching(/^6\.0\.16?$/)
+    expect(error).toMatchObject({ code: 'STORAGE_UNSUITABLE', data: { found, needed: '6.2 or later' } })
     await proxy.stop()
   })
 
