@@ -5,7 +5,7 @@ import type { IndexDefinition, RecordValue, StorageSchema } from '../storage.js'
 import type { MongodbDocument } from './mongodb-client.js'
 import type { MongodbConnection } from './mongodb-connection.js'
 import { hasCode } from './mongodb-errors.js'
-import { checkedPrefix } from './mongodb-options.js'
+import { layoutPrefix } from './mongodb-options.js'
 import { collectionOf, documentOf, metaCollection, pathOf, RECORD_FIELDS } from './mongodb-record.js'
 import { piecesOf } from './mongodb-write.js'
 
@@ -32,7 +32,7 @@ interface Meta {
  * @throws OPTIONS_INVALID
  */
 export function mongodbLayoutCommands(options: { readonly prefix?: string | undefined } = {}): MongodbDocument[] {
-  const prefix = checkedPrefix(options.prefix)
+  const prefix = layoutPrefix(options)
   const perKind = SCHEMA.kinds.flatMap((kind) => {
     const indexes = indexSpecs(SCHEMA, kind)
     const collection = collectionOf(prefix, kind)

@@ -1,4 +1,4 @@
-import { checkOptions, idRule } from '../../task/option-check.js'
+import { idRule } from '../../task/option-check.js'
 import {
   assertOption,
   checkStorageOptions,
@@ -107,8 +107,18 @@ export function mongodbSettings(options: MongodbStorageOptions): MongodbSettings
   }
 }
 
-/** @throws OPTIONS_INVALID */
-export function checkedPrefix(prefix = DEFAULT_PREFIX): string {
-  checkOptions('mongodbLayoutCommands', { prefix }, { prefix: ABOUT.rules.prefix })
-  return prefix
+/** Settings of `mongodbLayoutCommands`. */
+export type MongodbLayoutOptions = Pick<MongodbStorageOptions, 'prefix'>
+
+/**
+ * The prefix of the commands.
+ * @throws OPTIONS_INVALID
+ */
+export function layoutPrefix(options: MongodbLayoutOptions): string {
+  const { prefix } = ABOUT.rules
+  checkStorageOptions<MongodbLayoutOptions>(
+    { of: 'mongodbLayoutCommands', example: "{ prefix: 'orders' }", otherNames: new Map(), rules: { prefix } },
+    options,
+  )
+  return options.prefix ?? DEFAULT_PREFIX
 }

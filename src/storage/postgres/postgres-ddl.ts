@@ -1,6 +1,6 @@
 import { SCHEMA } from '../records.js'
 import { layoutOf, type PostgresLayout, STRUCTURE } from './postgres-layout.js'
-import { assertSchemaName, DEFAULT_SCHEMA } from './postgres-options.js'
+import { ddlSchema } from './postgres-options.js'
 
 /** Begins what changes a store. Under another isolation it would not see what was committed while it waited for the lock. */
 export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
@@ -14,11 +14,10 @@ export function migrationLock(schema: string): string {
  * What `open` would run on an empty database, as a script for psql: for databases whose application may not create. Safe to
  * run again, and with `open` of several processes at once. On a store of another layout it fails, and changes nothing: only
  * `open` with `migrate: true` moves records on.
- * @throws OPTIONS_INVALID for a name that is none.
+ * @throws OPTIONS_INVALID for a name that is none, and for an option that there is not.
  */
 export function postgresDdl(options: { readonly schema?: string | undefined } = {}): string {
-  const schema = options.schema ?? DEFAULT_SCHEMA
-  assertSchemaName(schema)
+  const schema = ddlSchema(options)
   const layout = layoutOf(schema, SCHEMA)
   const { functions, mark } = layout.create
   return `${[BEGIN, migrationLock(schema), tablesOnce(layout), ...functions, mark, 'COMMIT'].join(';\n\n')};\n`

@@ -1,4 +1,3 @@
-import { checkOptions } from '../../task/option-check.js'
 import {
   assertOption,
   checkStorageOptions,
@@ -46,7 +45,7 @@ export interface PostgresSettings {
 }
 
 /** The schema when none is named. */
-export const DEFAULT_SCHEMA = 'batuta'
+const DEFAULT_SCHEMA = 'batuta'
 
 const OF = 'postgresStorage'
 const SCHEMA_NAME = /^(?!pg_)[a-z_]\w{0,47}$/i
@@ -74,9 +73,20 @@ const ABOUT: StorageOptionRules<PostgresStorageOptions> = {
   },
 }
 
-/** @throws OPTIONS_INVALID when it is no name for a schema. */
-export function assertSchemaName(schema: string): void {
-  checkOptions('postgresDdl', { schema }, { schema: ABOUT.rules.schema })
+/** Settings of `postgresDdl`. */
+export type PostgresDdlOptions = Pick<PostgresStorageOptions, 'schema'>
+
+/**
+ * The schema of a script.
+ * @throws OPTIONS_INVALID
+ */
+export function ddlSchema(options: PostgresDdlOptions): string {
+  const { schema } = ABOUT.rules
+  checkStorageOptions<PostgresDdlOptions>(
+    { of: 'postgresDdl', example: "{ schema: 'orders' }", otherNames: new Map(), rules: { schema } },
+    options,
+  )
+  return options.schema ?? DEFAULT_SCHEMA
 }
 
 /** @throws OPTIONS_INVALID */

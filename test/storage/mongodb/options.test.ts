@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mongodbStorage } from '../../../src/storage/mongodb/index.js'
+import { mongodbLayoutCommands, mongodbStorage } from '../../../src/storage/mongodb/index.js'
 import { thrownBy } from '../../task/thrown-by.js'
 
 describe('the options of mongodbStorage', () => {
@@ -53,5 +53,14 @@ describe('the options of mongodbStorage', () => {
     expect(error).toMatchObject({ code: 'OPTIONS_INVALID', paths, message: expect.stringContaining('mongodbStorage') })
     expect(error.message).toContain(says)
     expect(error.message).not.toContain('secret')
+  })
+
+  it.each<[unknown, string]>([
+    [null, "mongodbLayoutCommands: must be given an object, such as { prefix: 'orders' }, not null."],
+    [{ prefix: '' }, 'prefix: must have 1 to 64 letters'],
+    [{ name: 'orders' }, 'There is no option "name". The options are prefix.'],
+  ])('of mongodbLayoutCommands are refused too: %j', (options, says) => {
+    const error = thrownBy(() => mongodbLayoutCommands(options as never))
+    expect(error).toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringContaining(says) })
   })
 })

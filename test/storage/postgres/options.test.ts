@@ -22,7 +22,16 @@ it('refuses options that contradict each other or mean nothing', () => {
   for (const options of wrong) {
     expect(() => postgresStorage(options), JSON.stringify(Object.keys(options))).toThrow('OPTIONS_INVALID')
   }
-  expect(() => postgresDdl({ schema: '1' })).toThrow('OPTIONS_INVALID')
+})
+
+it.each<[unknown, string]>([
+  [{ schema: '1' }, 'schema: must be a name of up to 48 letters'],
+  [null, "postgresDdl: must be given an object, such as { schema: 'orders' }, not null."],
+  ['orders', 'must be given an object'],
+  [{ schmea: 'orders' }, 'There is no option "schmea". Did you mean "schema"?'],
+])('makes no script of %j', (options, says) => {
+  const error = thrownBy(() => postgresDdl(options as never))
+  expect(error).toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringContaining(says) })
 })
 
 it.each<[unknown, string, string[]]>([
