@@ -5,50 +5,27 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createOrchestrator, defineAgent, defineTask, staticSchema } from 'batuta'
-import { sqliteStorage } from 'batuta/storage/sqlite'
 import { alternate, rate, report, type Side } from './measure.js'
+import { oneByOne, onSqlite } from './peers/batuta.js'
+import { openRawRows } from './peers/raw-rows.js'
 
 const TASKS = 20_000
 const ROWS = 100_000
-const BATCH = 500
-
-/** The members of better-sqlite3 and node:sqlite that raw writing needs; both have them. */
-interface RawDatabase {
-  exec(sql: string): unknown
-  prepare(sql: string): { run(...values: string[]): unknown }
-  close(): void
-}
-
-async function openRaw(path: string): Promise<{ name: string; database: RawDatabase }> {
-  if (Number(process.versions.node.split('.')[0]) < 22) {
-    const name = 'better-sqlite3'
-    const { default: Database } = (await import(name)) as { default: new (path: string) => RawDatabase }
-    return { name, database: new Database(path) }
-  }
-  const name = 'node:sqlite'
-  const { DatabaseSync } = (await import(name)) as { DatabaseSync: new (path: string) => RawDatabase }
-  return { name, database: new DatabaseSync(path) }
-}
 
 function temporaryFile(): { path: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'batuta-bench-'))
   return { path: join(folder, 'bench.sqlite'), remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-const task = defineTask('bench', { input: staticSchema<{ n: number }>(), output: staticSchema<number>() })
-
 const batuta: Side = {
   name: 'batuta',
   async prepare() {
     const file = temporaryFile()
-    const agent = defineAgent('worker', { handlers: [task.handler(async ({ n }) => n)], maxConcurrentTasks: 500 })
-    const app = await createOrchestrator({ agents: [agent], storage: sqliteStorage({ path: file.path }) })
-    const one = async (n: number) => (await app.submit(task, { n })).result()
+    const opened = await onSqlite.open(file.path)
     return {
-      work: async () => void (await Promise.all(Array.from({ length: TASKS }, (_, n) => one(n)))),
+      work: async () => void (await oneByOne(opened, TASKS)),
       close: async () => {
-        await app.shutdown()
+        await opened.close()
         file.remove()
       },
     }
@@ -60,22 +37,12 @@ const raw: Side = {
   name: 'raw',
   async prepare() {
     const file = temporaryFile()
-    const { name, database } = await openRaw(file.path)
-    driver = name
-    database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL')
-    database.exec('CREATE TABLE rows (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
-    const insert = database.prepare('INSERT INTO rows VALUES (?, ?)')
-    const value = JSON.stringify({ type: 'bench', state: 'ready', input: { n: 1 }, note: 'x'.repeat(200) })
+    const rows = await openRawRows(file.path)
+    driver = rows.driver
     return {
-      work: async () => {
-        for (let from = 0; from < ROWS; from += BATCH) {
-          database.exec('BEGIN IMMEDIATE')
-          for (let n = from; n < from + BATCH; n++) insert.run(String(n).padStart(12, '0'), value)
-          database.exec('COMMIT')
-        }
-      },
+      work: async () => rows.write(0, ROWS),
       close: async () => {
-        database.close()
+        rows.close()
         file.remove()
       },
     }

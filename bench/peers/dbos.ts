@@ -1,4 +1,4 @@
-import { CONCURRENCY, Ends, importPeer, type Peer } from './peer.js'
+import { CONCURRENCY, Ends, importPeer, numbersTo, type Peer } from './peer.js'
 
 interface Handle {
   getResult(): Promise<unknown>
@@ -17,7 +17,7 @@ interface Dbos {
 }
 
 interface Client {
-  enqueue(options: object, n: number): Promise<unknown>
+  enqueue(options: object, n: number): Promise<Handle>
   destroy(): Promise<void>
 }
 
@@ -38,8 +38,8 @@ export async function loadDbos(isQueued: boolean): Promise<Peer | string> {
   const { DBOS, DBOSClient } = found
   const peer: Peer = {
     name: isQueued ? 'DBOS, queue' : 'DBOS, startWorkflow',
-    async open(url) {
-      const ends = new Ends()
+    async open(url, { slots = CONCURRENCY, told } = {}) {
+      const ends = new Ends(told)
       DBOS.setConfig({
         name: 'bench',
         systemDatabaseUrl: url,
@@ -48,13 +48,13 @@ export async function loadDbos(isQueued: boolean): Promise<Peer | string> {
         logger: SILENT,
       })
       const work = async (n: number) => {
-        ends.started()
+        ends.started(n)
         ends.ended(n)
         return n
       }
       const workflow = DBOS.registerWorkflow(work, { name: 'bench' })
       await DBOS.launch()
-      if (isQueued) await DBOS.registerQueue(QUEUE, { workerConcurrency: CONCURRENCY, minPollingIntervalMs: 10 })
+      if (isQueued) await DBOS.registerQueue(QUEUE, { workerConcurrency: slots, minPollingIntervalMs: 10 })
       const one = async (n: number) => {
         const end = ends.wait(n)
         const handle = await DBOS.startWorkflow(workflow, isQueued ? { queueName: QUEUE } : {})(n)
@@ -62,7 +62,7 @@ export async function loadDbos(isQueued: boolean): Promise<Peer | string> {
       }
       return {
         one,
-        all: async (count) => void (await Promise.all(Array.from({ length: count }, (_, n) => one(n)))),
+        all: async (count) => void (await Promise.all(numbersTo(count).map(one))),
         drained: (count) => ends.drained(count),
         close: () => DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 5_000 }),
       }
@@ -77,7 +77,8 @@ export async function loadDbos(isQueued: boolean): Promise<Peer | string> {
     const task = { queueName: QUEUE, workflowName: 'bench', appVersion: '1' }
     const add = (n: number) => client.enqueue(task, n)
     return {
-      all: async (count) => void (await Promise.all(Array.from({ length: count }, (_, n) => add(n)))),
+      all: async (count) => void (await Promise.all(numbersTo(count).map(add))),
+      one: async () => (await add(0)).getResult(),
       close: () => client.destroy(),
     }
   }

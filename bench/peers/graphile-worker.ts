@@ -49,7 +49,7 @@ export async function loadGraphileWorker(options: GraphileOptions): Promise<Peer
 }
 
 function peerOf(graphile: GraphileWorker, options: GraphileOptions): Peer {
-  const { name, concurrency = CONCURRENCY, hasLocalQueue, keepsResults = false } = options
+  const { name, hasLocalQueue, keepsResults = false } = options
   const logger = new graphile.Logger(() => () => undefined)
   const makeUtils = async (connectionString: string) => {
     await graphile.runMigrations({ connectionString, logger })
@@ -64,11 +64,18 @@ function peerOf(graphile: GraphileWorker, options: GraphileOptions): Peer {
   }
   return {
     name,
-    async open(connectionString) {
-      const utils = await makeUtils(connectionString)
-      const ends = new Ends()
+    async open(connectionString, { slots = CONCURRENCY, told } = {}) {
+      const { concurrency = slots } = options
+      const ends = new Ends(told)
+      // Where another process adds the jobs, a runner is all that there is.
+      let adding: Promise<Utils> | undefined
+      const utils = () => {
+        adding ??= makeUtils(connectionString)
+        return adding
+      }
+      if (keepsResults) await utils()
       const bench = async ({ n }: { n: number }, { query }: Helpers) => {
-        ends.started()
+        ends.started(n)
         if (keepsResults) await query(KEEP, [n, JSON.stringify(n)])
         ends.ended(n)
       }
@@ -89,14 +96,14 @@ function peerOf(graphile: GraphileWorker, options: GraphileOptions): Peer {
           await end
         },
         all: async (count) => {
-          const waiting = Array.from({ length: count }, (_, n) => ends.wait(n))
-          await add(utils, count)
-          await Promise.all(waiting)
+          const all = ends.waitAll(count)
+          await add(await utils(), count)
+          await all
         },
         drained: (count) => ends.drained(count),
         close: async () => {
           await runner.stop()
-          await utils.release()
+          await (await adding)?.release()
         },
       }
     },

@@ -52,10 +52,10 @@ export async function loadPgBoss(isTold: boolean): Promise<Peer | string> {
     }
   }
   return {
-    name: 'pg-boss',
-    async open(url) {
+    name: isTold ? 'pg-boss, LISTEN' : 'pg-boss',
+    async open(url, { told } = {}) {
       const boss = await start(url)
-      const ends = new Ends()
+      const ends = new Ends(told)
       let isOpen = true
       const loop = async () => {
         while (isOpen) {
@@ -64,7 +64,7 @@ export async function loadPgBoss(isTold: boolean): Promise<Peer | string> {
             await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
             continue
           }
-          ends.started()
+          for (const { data } of jobs) ends.started(data.n)
           await boss.complete(
             QUEUE,
             jobs.map(({ id }) => id),
@@ -74,7 +74,10 @@ export async function loadPgBoss(isTold: boolean): Promise<Peer | string> {
       }
       const loops: Promise<void>[] = []
       const handle = async (jobs: Job[]) => {
-        for (const { data } of jobs) ends.ended(data.n)
+        for (const { data } of jobs) {
+          ends.started(data.n)
+          ends.ended(data.n)
+        }
       }
       if (isTold) await boss.work(QUEUE, { batchSize: BATCH, pollingIntervalSeconds: 0.5 }, handle)
       else for (let i = 0; i < LOOPS; i++) loops.push(loop())
@@ -85,9 +88,9 @@ export async function loadPgBoss(isTold: boolean): Promise<Peer | string> {
           await end
         },
         all: async (count) => {
-          const waiting = Array.from({ length: count }, (_, n) => ends.wait(n))
+          const all = ends.waitAll(count)
           await insert(boss, count)
-          await Promise.all(waiting)
+          await all
         },
         drained: (count) => ends.drained(count),
         close: async () => {
