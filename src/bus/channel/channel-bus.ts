@@ -20,15 +20,16 @@ export interface ChannelBusOptions {
   readonly sender: string
   /** Whether anybody else may listen: if not, nothing is collected. Default: always. */
   readonly isHeard?: (() => boolean) | undefined
-  /** How long hints are collected before they are sent together, in milliseconds. Default 3. */
+  /** The least time between two texts, in milliseconds: what comes meanwhile is collected. Default 3. */
   readonly collectMs?: number | undefined
 }
 
 const COLLECT_MS = 3
 
 /**
- * A bus over a channel for short texts, such as a storage's. What is published within a few milliseconds goes out
- * together, each thing said once. The channel is opened when somebody first listens; until then nothing is sent.
+ * A bus over a channel for short texts, such as a storage's. What is published at once, or within a few milliseconds of
+ * the last text, goes out together, each thing said once; a lone hint waits for nothing. The channel is opened when
+ * somebody first listens; until then nothing is sent.
  */
 export class ChannelBus implements Bus {
   readonly name = 'channel'
@@ -38,6 +39,8 @@ export class ChannelBus implements Bus {
   #channel: TextChannel | undefined
   #collected: Collected | undefined
   #timer: Timer | undefined
+  /** Monotonic time of the last text. */
+  #sentAt = Number.NEGATIVE_INFINITY
   #isClosed = false
 
   /** @param open - opens the channel; called once. */
@@ -48,9 +51,11 @@ export class ChannelBus implements Bus {
 
   publish(message: BusMessage): void {
     if (this.#channel === undefined || this.#options.isHeard?.() === false) return
-    this.#collected ??= new Collected()
+    if (this.#collected === undefined) {
+      this.#collected = new Collected()
+      this.#sendSoon()
+    }
     this.#collected.add(message)
-    this.#timer ??= this.#options.clock.setTimer(() => this.#send(), this.#options.collectMs ?? COLLECT_MS)
   }
 
   subscribe(listener: (message: BusMessage) => void): () => void {
@@ -72,12 +77,21 @@ export class ChannelBus implements Bus {
     await channel?.close()
   }
 
+  #sendSoon(): void {
+    const { clock, collectMs = COLLECT_MS } = this.#options
+    const restMs = this.#sentAt + collectMs - clock.monotonic()
+    const send = () => this.#send()
+    if (restMs <= 0 && clock.defer !== undefined) clock.defer(send)
+    else this.#timer = clock.setTimer(send, restMs)
+  }
+
   #send(): void {
     const collected = this.#collected
     this.#timer?.cancel()
     this.#timer = undefined
     this.#collected = undefined
     if (collected === undefined || this.#channel === undefined) return
+    this.#sentAt = this.#options.clock.monotonic()
     try {
       for (const text of collected.texts(this.#options.sender, this.#channel.maxBytes)) this.#channel.publish(text)
     } catch {
