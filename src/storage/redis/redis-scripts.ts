@@ -15,10 +15,11 @@ local prefix, min, max, order, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonum
 local function unescape(text)
   return (string.gsub(text, '\\1([\\2\\3])', function(mark) return mark == '\\2' and '\\0' or '\\1' end))
 end
+-- Both patterns are tried at the beginning only and find the last NUL from the end: the time is that of the length.
 local function member_id(member)
-  local part, rest = string.match(member, '([^%z]*)%z([^%z]*)$')
-  if rest == '' then return unescape(part) end
-  return unescape(string.sub(rest, 2))
+  local key, rest = string.match(member, '^(.*)%z([^%z]*)$')
+  if rest ~= '' then return unescape(string.sub(rest, 2)) end
+  return unescape(string.match(key, '^.*%z(.*)$') or key)
 end
 local answer = {time[1], time[2]}
 local missing = limit

@@ -12,7 +12,7 @@ import {
 import type { IndexDefinition, KeyPart } from '../../../src/storage/storage.js'
 import { compareParts } from '../../../src/storage/text-order.js'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
-import { commit, ids, leave } from '../asking.js'
+import { commit, ids, leave, setOf } from '../asking.js'
 import { describeRedis, newPrefix, opened } from './support.js'
 
 /** Texts that like the marks of the encoding. */
@@ -99,5 +99,15 @@ describeRedis('ids in Redis', [], (server) => {
     expect((await redis.keys('*')).sort()).toEqual(['mine', `{${prefix}}:meta`].sort())
     await storage.close()
     redis.disconnect()
+  })
+
+  it('may be long: a query takes the time of what it finds', async () => {
+    const storage = await opened({ url: server().url })
+    const lane = 'l'.repeat(1_000)
+    const writes = Array.from({ length: 500 }, (_, seq) => leave(`r${seq}`, { lane, seq }))
+    await storage.commit(writes.map((write) => setOf(write)))
+    const { records } = await storage.query('seqs', { prefix: [lane], limit: 1_000 })
+    expect(records.map(({ id }) => id)).toEqual(writes.map(({ id }) => id))
+    await storage.close()
   })
 })
