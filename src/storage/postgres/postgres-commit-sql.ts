@@ -3,8 +3,8 @@
  * gets every write of every set as one row of arrays, sorted by kind and id.
  *
  * 1. Rows that must have a version are locked in that order, and compared.
- * 2. Rows that must be absent are inserted, in that order; the primary key waits for others who insert the same. A set
- *    that fails is refused whole: what it has inserted is taken back, and nothing else was written for it yet.
+ * 2. Rows that must be absent, and are, are inserted, in that order; the primary key waits for others who insert the
+ *    same. A set that fails is refused whole: what it has inserted is taken back, and nothing else was written for it yet.
  * 3. The clock is read once there is nothing left to wait for: a set that came late is refused.
  * 4. Updates and deletions of the sets that stand, on rows that are locked.
  * 5. What stands at the writes of the refused sets is the answer, after a first row with the time.
@@ -88,13 +88,21 @@ function insertion(kind: KindColumns): { readonly columns: string; readonly valu
   return { columns: ['id', 'version', 'value', ...names].join(', '), values: values.join(', '), from }
 }
 
+/**
+ * A row that must be absent and is there is not even tried: an insertion waits for whoever is changing that row, and may
+ * hold what the other one is going to change next.
+ */
+function isAbsent({ table }: KindColumns): string {
+  return `(SELECT true FROM ${table} t WHERE t.id = w.i) IS NULL`
+}
+
 function insertSql(kind: KindColumns, number: number): string {
   const which = `w.k = ${number} AND w.e IS NULL AND ${STANDS}`
   const { columns, values, from } = insertion(kind)
   return `
   WITH added AS (
     INSERT INTO ${kind.table} (${columns}) SELECT ${values} FROM ${rows(['s', 'k', 'i', 'e', 'v', 'x', ...from])}
-    WHERE ${which} ON CONFLICT (id) DO NOTHING RETURNING id)
+    WHERE ${which} AND ${isAbsent(kind)} ON CONFLICT (id) DO NOTHING RETURNING id)
   SELECT coalesce(array_agg(w.s), '{}') INTO more FROM ${rows(['s', 'k', 'i', 'e'])}
   WHERE ${which} AND w.i NOT IN (SELECT a.id FROM added a);
   refused := refused || more;`
@@ -135,7 +143,7 @@ function insertAloneSql(kind: KindColumns, number: number): string {
   const { columns, values, from } = insertion(kind)
   return `
   INSERT INTO ${kind.table} (${columns}) SELECT ${values} FROM ${rows(['k', 'i', 'e', 'v', 'x', ...from])}
-  WHERE ${which} ON CONFLICT (id) DO NOTHING;
+  WHERE ${which} AND ${isAbsent(kind)} ON CONFLICT (id) DO NOTHING;
   ${refuseRestSql(kind, which)}`
 }
 

@@ -65,6 +65,41 @@ describePostgres('commits of single writes', [], (server) => {
     await a.close()
     await b.close()
   }, 60_000)
+
+  it.each(['a set of its own', 'a set of two'])(
+    'of a record that is there already, sent again in %s, do not wait for who changes it',
+    async (how) => {
+      const schema = newSchema()
+      const [one, other] = [
+        await opened({ connectionString: server().url, schema }),
+        await opened({ connectionString: server().url, schema }),
+      ]
+      const made = ['a', 'b', 'c'].map((id) => leave(id, { at: 1 }))
+      await one.commit(made.map((write) => setOf(write)))
+      const changed = (at: number) => made.map(({ id, leave: left }) => leave(id, { at }, left?.version ?? null))
+      const [a, , c] = [made[0] as Write, made[1] as Write, changed(3)[2] as Write]
+      const again = how === 'a set of two' ? [setOf(a, leave('n', { at: 1 }, null, 'note'))] : [setOf(a)]
+      const both = await server().admin(async (client) => {
+        await client.query('BEGIN')
+        await client.query(`SELECT FROM ${schema}.batuta_item WHERE id = 'b' FOR UPDATE`)
+        // It has changed a, waits for b, and goes on to c.
+        const changing = one.commit(changed(2).map((write) => setOf(write)))
+        await sleep(300)
+        const sending = other.commit([...again, setOf(c)])
+        await sleep(300)
+        await client.query('COMMIT')
+        return await Promise.all([changing, sending])
+      })
+      const told = both.map(({ results }) => results.map(({ applied }) => applied))
+      expect(told).toEqual([
+        [true, true, false],
+        [how === 'a set of its own', true],
+      ])
+      await one.close()
+      await other.close()
+    },
+    60_000,
+  )
 })
 
 describePostgres('a commit of many sets', [], (server) => {
