@@ -52,7 +52,10 @@ export function commitTypes(kinds: readonly KindColumns[]): readonly string[] {
   return ['int', 'float8[]', ...ROW_TYPES, ...slots(kinds).types]
 }
 
-/** Reads some of the arrays as rows `w`. In one SELECT they go side by side; `unnest` of several stores each of them first. */
+/**
+ * Reads some of the arrays as rows `w`. In one SELECT they go side by side; `unnest` of several stores each of them first. One of
+ * the arrays must be there for every write: one of nulls alone is sent without elements, and is no row where it is not beside another.
+ */
 function rows(names: readonly string[]): string {
   return `(SELECT ${names.map((name) => `unnest(p_${name}) AS ${name}`).join(', ')}) AS w`
 }
@@ -210,7 +213,7 @@ BEGIN
   ${each(insertSql)}
   now_ms := ${NOW};
   refused := refused || ARRAY(SELECT w.n::int FROM unnest(p_not_after) WITH ORDINALITY AS w(t, n) WHERE w.t < now_ms);
-  IF cardinality(refused) > 0 OR EXISTS (SELECT FROM ${rows(['e', 'v'])} WHERE w.e IS NULL AND w.v IS NULL) THEN
+  IF cardinality(refused) > 0 OR EXISTS (SELECT FROM ${rows(['s', 'e', 'v'])} WHERE w.e IS NULL AND w.v IS NULL) THEN
   ${each(takeBackSql)}
   END IF;
   ${each(changeSql)}

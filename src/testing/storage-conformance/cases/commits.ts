@@ -62,6 +62,15 @@ const guards = topic('guards', {
     assert.deepEqual(await probe.read('a'), record)
     assert.equal(await probe.read('none'), undefined)
   },
+  'leaves nothing where absence is all that is expected': async ({ probe }) => {
+    const absent = { kind: 'item', id: 'a', expect: null }
+    for (const write of [absent, { ...absent, leave: null }]) {
+      await probe.apply(write)
+      assert.equal(await probe.read('a'), undefined)
+      assert.deepEqual(await probe.ids('ids'), [])
+    }
+    await probe.create('a', { n: 1 })
+  },
   'refuses an expectation that does not hold': async ({ probe }) => {
     const record = await probe.create('a', { n: 1 })
     assert.deepEqual(await probe.commitSet({ kind: 'item', id: 'a', expect: null }), conflict(record))
