@@ -130,12 +130,13 @@ export class MongodbCommit {
     if (errors.length > 0) throw errors.length === commands.length ? worst(errors) : outcomeUnknown(errors[0])
     const isOpen = ({ writes: [only] }: PreparedSet) => open.has(only as PreparedWrite)
     for (const one of sets) if (!isOpen(one) && !failed.has(one.writes[0] as PreparedWrite)) one.result = APPLIED
-    if (failed.size > 0) throw worst([...failed.values()])
-    // A transaction says at once whether a record is held, where a plain command waits.
-    const settled = this.#refuse(sets.filter(isOpen)).then((left) => this.#together(left))
-    await settled.catch((error) => {
+    try {
+      if (failed.size > 0) throw worst([...failed.values()])
+      // A transaction says at once whether a record is held, where a plain command waits.
+      await this.#together(await this.#refuse(sets.filter(isOpen)))
+    } catch (error) {
       throw mayStand && isBatutaError(error, 'STORAGE_UNAVAILABLE') ? outcomeUnknown(error) : error
-    })
+    }
   }
 
   /** Sets of several writes, and those whose record may be held. Those that can't be applied are found out. */

@@ -157,6 +157,25 @@ describe.skipIf(whyNoFaults)('MongoDB storage, over a server that does not do wh
     await over.close()
   })
 
+  it('does not say that nothing was written where a deletion may have been done beside what failed', async () => {
+    const there = [leave('a', {}), leave('b', {})]
+    await storage.commit(there.map((write) => setOf(write)))
+    const [first, second] = there.map(({ id, leave: left }) => ({
+      kind: 'item',
+      id,
+      expect: left?.version ?? null,
+      leave: null,
+    }))
+    if (first === undefined || second === undefined) throw new Error('two were made')
+    await server.client.db('admin').command({ configureFailPoint: 'failAllUpdates', mode: 'alwaysOn' })
+    const sets = [setOf(leave('new', {})), setOf(first), setOf({ ...second, expect: 'other' })]
+    const error = await failure(storage.commit(sets))
+    expect(await idsOf(storage)).toEqual(['b'])
+    expect(error.code).toBe('STORAGE_OUTCOME_UNKNOWN')
+    await server.client.db('admin').command({ configureFailPoint: 'failAllUpdates', mode: 'off' })
+    expect((await storage.commit(sets)).results).toMatchObject([APPLIED, APPLIED, { reason: 'conflict' }])
+  })
+
   it('takes no error that it does not know for a guard that failed', async () => {
     for (const set of sets(4)) {
       await server.client.db('admin').command({ configureFailPoint: 'failAllUpdates', mode: 'alwaysOn' })
