@@ -125,7 +125,10 @@ export function expectCommands(writes: readonly PreparedWrite[], collection: (ki
   const expecting = new Map<string, PreparedWrite>()
   for (const write of writes) {
     if (!onlyExpects(write)) continue
-    expecting.set(JSON.stringify([write.kind, write.id, write.expect]), write)
+    const name = JSON.stringify([write.kind, write.id, write.expect])
+    // In the time of the one that has least of it: who came late is then found out.
+    const known = expecting.get(name)
+    if (known === undefined || write.notAfter < known.notAfter) expecting.set(name, write)
   }
   const all = [...expecting.values()]
   const absent = all.filter((write) => write.expect === null)

@@ -248,6 +248,14 @@ const late = topic('late', {
     }
     assert.deepEqual(await probe.read('kept'), kept)
   },
+  'says late of a set that expects what another one expects in time': async ({ probe }) => {
+    const kept = await probe.create('kept', { at: 1 })
+    const writes = [{ kind: 'item', id: 'kept', expect: kept.version }]
+    const [lateFirst, inTime] = await probe.commit(probe.set(writes, 1), probe.set(writes))
+    assert.deepEqual([lateFirst?.applied, inTime?.applied], [false, true])
+    const [first, lateSecond] = await probe.commit(probe.set(writes), probe.set(writes, 1))
+    assert.deepEqual([first?.applied, lateSecond?.applied], [true, false])
+  },
   'says late also when a guard fails': async ({ probe }) => {
     const [result] = await probe.commit(probe.set([probe.leave('a', {}, 'v')], 1))
     assert.deepEqual(result, { applied: false, reason: 'late', found: [undefined] })
