@@ -26,6 +26,8 @@ async function world() {
   const fates: ({ readonly error: Error; readonly applied?: boolean } | undefined)[] = []
   /** Records that somebody else's transaction holds. */
   const locked = new Set<string>()
+  /** Records that will not be taken, and with them no commit. */
+  const poisoned = new Set<string>()
   let latencyMs = 0
   let underWay = 0
   let mostUnderWay = 0
@@ -44,6 +46,7 @@ async function world() {
       try {
         if (latencyMs > 0) await new Promise<void>((resolve) => clock.setTimer(resolve, latencyMs))
         const fate = fates.shift()
+        if (sets.some(({ writes }) => writes.some(({ id }) => poisoned.has(id)))) throw new Error('poisoned')
         if (fate === undefined && locked.size === 0) return await inner.commit(sets)
         if (fate === undefined) {
           const isBusy = (one: WriteSet) => one.writes.some(({ id }) => locked.has(id))
@@ -73,6 +76,7 @@ async function world() {
     commits,
     fates,
     locked,
+    poisoned,
     committer,
     heard,
     write,
@@ -424,12 +428,39 @@ describe('a storage that is away', () => {
 describe('an error that is neither', () => {
   const broken = () => new BatutaError('STORAGE_CORRUPT', 'broken', { data: { storage: 'test' } })
 
-  it('is of one set: the others are tried alone', async () => {
+  it('is of one set: it goes in halves until that one is alone', async () => {
     const { committer, set, write, fates, ids } = await world()
-    fates.push({ error: broken() }, undefined, { error: broken() }, undefined)
+    fates.push({ error: broken() }, { error: broken() }, undefined, { error: broken() }, undefined)
     const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((id) => committer.commit(set(write(id)))))
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect(ids()).toEqual([['a', 'b', 'c'], ['a'], ['b'], ['c']])
+    expect(ids()).toEqual([['a', 'b', 'c'], ['a', 'b'], ['a'], ['b'], ['c']])
+  })
+
+  it('is found in a few commits, and a heartbeat waits for one of them only', async () => {
+    const { committer, set, write, poisoned, slow, clock, commits } = await world()
+    slow(100)
+    poisoned.add('n300')
+    const told = (id: string) => committer.commit(set(write(id))).then(() => 'written', String)
+    const all = Promise.all(Array.from({ length: 512 }, (_, i) => told(`n${i}`)))
+    await clock.advance(50)
+    const beat = committer.commit(set(write('beat')), { isUrgent: true })
+    await clock.advance(160)
+    expect(await beat).toEqual({ applied: true })
+    await clock.advance(3_000)
+    expect((await all).map((it, i) => (it === 'written' ? -1 : i)).filter((i) => i >= 0)).toEqual([300])
+    expect(commits.length).toBeLessThan(25)
+  })
+
+  it('followed by a storage that does not answer keeps nobody longer than they may wait', async () => {
+    const { committer, set, write, fates, slow, clock, heard } = await world()
+    slow(2_500)
+    fates.push({ error: broken() }, ...Array.from({ length: 1_000 }, () => ({ error: unknown() })))
+    for (let i = 0; i < 512; i++) void committer.commit(set(write(`n${i}`))).catch(() => undefined)
+    const late = committer.commit(set(write('late')), { waitMs: 5_000 }).catch((error) => error.code)
+    await clock.advance(8_000)
+    expect(await Promise.race([late, 'nothing'])).toBe('STORAGE_UNAVAILABLE')
+    expect(heard).toEqual(['storage:unavailable'])
+    committer.stop()
   })
 
   it('of a lone set is its own', async () => {
@@ -449,7 +480,7 @@ describe('an error that is neither', () => {
     ])
     await clock.advance(500)
     expect((await all).map((result) => result.applied)).toEqual([true, true, true])
-    expect(ids()).toEqual([['a', 'b'], ['a'], ['b'], ['a'], ['a']])
+    expect(ids()).toEqual([['a', 'b'], ['a'], ['a', 'b'], ['a']])
     expect(await read('a')).toBe('a2')
   })
 })
@@ -489,7 +520,7 @@ describe('stop', () => {
     }
   })
 
-  it('while sets are tried alone leaves nobody waiting for ever', async () => {
+  it('while sets are tried in halves leaves nobody waiting for ever', async () => {
     const { committer, set, write, fates, slow, clock } = await world()
     slow(10)
     fates.push({ error: new Error('odd') }, { error: away() }, { error: away() })

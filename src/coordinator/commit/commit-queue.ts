@@ -29,12 +29,17 @@ type Touched = Map<string, Map<string, boolean>>
 
 /** The sets that wait, in their order: those that are made already go first. */
 export class CommitQueue {
+  /** They wait for nothing but the commit that is under way. */
+  #urgent: Waiting[] = []
+  /** Parts of a commit that was refused, each to be sent by itself. */
+  #parts: Waiting[][] = []
   #made: Waiting[] = []
   /** To be made when they are sent. */
   #unmade: Waiting[] = []
 
   get size(): number {
-    return this.#made.length + this.#unmade.length
+    const size = this.#urgent.length + this.#made.length + this.#unmade.length
+    return this.#parts.reduce((sum, part) => sum + part.length, size)
   }
 
   push(waiting: Waiting): void {
@@ -42,14 +47,31 @@ export class CommitQueue {
     else this.#made.push(waiting)
   }
 
-  /** Puts sets before all others. */
+  /** Puts sets before all others but urgent ones. */
   putInFront(sets: readonly Waiting[]): void {
     if (sets.length > 0) this.#made = sets.concat(this.#made)
   }
 
+  /** Puts a set before all others. */
+  putFirst(waiting: Waiting): void {
+    this.#urgent.unshift(waiting)
+  }
+
+  /** Some set of this commit will not be taken: it goes in two, and these again, until that one is alone. */
+  split(batch: readonly Waiting[]): void {
+    const half = Math.ceil(batch.length / 2)
+    this.#parts.unshift(batch.slice(0, half), batch.slice(half))
+  }
+
+  /** Makes one queue of what was split. */
+  rejoin(): void {
+    this.putInFront(this.#parts.splice(0).flat())
+  }
+
   /** Empties it. */
   takeAll(): Waiting[] {
-    return [...this.#made.splice(0), ...this.#unmade.splice(0)]
+    this.rejoin()
+    return [...this.#urgent.splice(0), ...this.#made.splice(0), ...this.#unmade.splice(0)]
   }
 
   /** Takes out those that may wait no longer. */
@@ -71,6 +93,8 @@ export class CommitQueue {
     const touched: Touched = new Map()
     const sets = Math.max(1, Math.floor(MAX_SETS * share))
     const bytes = MAX_BYTES * share
+    this.#urgent = take(this.#urgent, { sets, bytes }, batch, touched)
+    if (this.#parts.length > 0) return batch.length > 0 ? batch : (this.#parts.shift() as Waiting[])
     const kept = Math.min(this.#unmade.length, Math.floor(SETS_FOR_NEW * share))
     this.#made = take(this.#made, { sets: sets - kept, bytes }, batch, touched)
     // One that is made and held back waits in front of those that are not.

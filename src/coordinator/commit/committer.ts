@@ -109,7 +109,7 @@ export class Committer {
         timesBusy: 0,
       }
       if (this.#isStopped) return this.#giveUp(waiting, undefined)
-      if (options.isUrgent === true) this.#queue.putInFront([waiting])
+      if (options.isUrgent === true) this.#queue.putFirst(waiting)
       else this.#queue.push(waiting)
       this.#scheduleSend()
     })
@@ -188,7 +188,10 @@ export class Committer {
     if (!isUnknown && !isWorthResending(error)) {
       // The store was migrated by a newer version, or takes nothing from this user: nothing that is sent from here will be taken.
       if (isBatutaError(error, 'STORAGE_NEWER') || isBatutaError(error, 'STORAGE_UNAVAILABLE')) this.#away(error)
-      await this.#oneByOne(batch, error)
+      // It may be the fault of one set: the others must not suffer for it, nor wait for long.
+      if (batch.length > 1) this.#queue.split(batch)
+      else for (const waiting of batch) this.#refuse(waiting, error)
+      if (this.#isStopped) this.stop()
       return
     }
     this.#away(error)
@@ -209,6 +212,7 @@ export class Committer {
         pauseMs = Math.min(pauseMs, leftMs)
       }
     }
+    this.#queue.rejoin()
     this.#queue.putInFront(keep)
     // Those behind have waited as long.
     for (const waiting of this.#queue.takeSpent(now)) this.#giveUp(waiting, error)
@@ -216,32 +220,6 @@ export class Committer {
     if (this.#isStopped) return
     await this.#pauses.wait(pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
-    if (this.#isStopped) this.stop()
-  }
-
-  /** An error that is neither "away" nor "unknown" may be one set's fault: the others must not suffer for it. */
-  async #oneByOne(batch: Waiting[], error: unknown): Promise<void> {
-    if (batch.length === 1) {
-      this.#refuse(batch[0] as Waiting, error)
-      return
-    }
-    const again: Waiting[] = []
-    for (const waiting of batch) {
-      try {
-        const answer = await this.storage.commit([waiting.set as WriteSet])
-        this.time.observe(answer.now)
-        this.#recovered()
-        const result = answer.results[0]
-        if (result !== undefined) this.#answered(waiting, result)
-      } catch (own) {
-        if (isWorthResending(own) || isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')) {
-          waiting.isUnknown ||= isBatutaError(own, 'STORAGE_OUTCOME_UNKNOWN')
-          again.push(waiting)
-        } else this.#refuse(waiting, own)
-      }
-    }
-    // In front: behind them wait sets that were held back because they touch the same records.
-    this.#queue.putInFront(again)
     if (this.#isStopped) this.stop()
   }
 
