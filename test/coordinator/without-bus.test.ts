@@ -82,3 +82,20 @@ it('where no bus carries hints, progress comes with the beats: the latest of eac
   expect(seen[0]).toMatchObject({ taskId: handle.id, attempt: 1 })
   expect(seen[0]?.note).toHaveLength(200)
 })
+
+it('where no bus carries hints, a node that runs a task itself is told of its progress once', async () => {
+  const { working, clock } = await startTwo(async (_, ctx) => {
+    for (const fraction of [0.25, 0.75]) {
+      ctx.progress(fraction)
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 1_000))
+    }
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, 10_000))
+    return 'done'
+  })
+  const seen: (number | undefined)[] = []
+  working.app.on('task:progress', ({ fraction }) => seen.push(fraction))
+  const handle = await working.until(working.app.submit(work, 'x'))
+  void handle.result().catch(() => undefined)
+  await clock.advance(12_000)
+  expect(seen).toEqual([0.25, 0.75])
+})

@@ -111,7 +111,9 @@ export class Recovery {
     for (const owner of owners) {
       seen.add(owner.id)
       const sighting = this.#sightings.get(owner.id)
-      if (sighting?.version !== owner.version) for (const hint of hintsOf(owner.value.progress)) this.onHint(hint)
+      // What runs here was announced when it was reported.
+      const isNews = sighting?.version !== owner.version && owner.id !== this.node.ownerId
+      if (isNews) for (const hint of hintsOf(owner.value.progress)) this.onHint(hint)
       if (isFresh || sighting?.version !== owner.version) {
         this.#sightings.set(owner.id, { version: owner.version, since: now })
       } else if (now - sighting.since > leaseMs && owner.id !== this.node.ownerId) {
