@@ -29,6 +29,8 @@ async function world() {
   /** Records that will not be taken, and with them no commit. */
   const poisoned = new Set<string>()
   let latencyMs = 0
+  /** Commits of more sets are not answered in time. */
+  let limit = Number.POSITIVE_INFINITY
   let underWay = 0
   let mostUnderWay = 0
   const storage: Storage = {
@@ -45,6 +47,9 @@ async function world() {
       mostUnderWay = Math.max(mostUnderWay, ++underWay)
       try {
         if (latencyMs > 0) await new Promise<void>((resolve) => clock.setTimer(resolve, latencyMs))
+        if (sets.length > limit) await new Promise<void>((resolve) => clock.setTimer(resolve, 2_500))
+        if (sets.length > limit) throw unknown()
+        if (limit < Number.POSITIVE_INFINITY) await new Promise<void>((resolve) => clock.setTimer(resolve, 20))
         const fate = fates.shift()
         if (sets.some(({ writes }) => writes.some(({ id }) => poisoned.has(id)))) throw new Error('poisoned')
         if (fate === undefined && locked.size === 0) return await inner.commit(sets)
@@ -83,6 +88,9 @@ async function world() {
     set,
     slow: (ms: number) => {
       latencyMs = ms
+    },
+    setLimit: (sets: number) => {
+      limit = sets
     },
     mostUnderWay: () => mostUnderWay,
     read: async (id: string) => (await inner.read([{ kind: 'item', id }])).records[0]?.version,
@@ -384,7 +392,32 @@ describe('a storage that is away', () => {
     const all = Array.from({ length: 1_000 }, (_, i) => committer.commit(set(write(`n${i}`))))
     await clock.advance(5_000)
     expect((await Promise.all(all)).every(({ applied }) => applied)).toBe(true)
-    expect(commits.map((sets) => sets.length)).toEqual([512, 256, 128, 64, 128, 256, 512, 40])
+    expect(commits.map((sets) => sets.length)).toEqual([512, 256, 128, 64, 128, 256, 256, 256, 40])
+    await clock.advance(1_000)
+    commits.length = 0
+    await Promise.all(Array.from({ length: 1_000 }, (_, i) => committer.commit(set(write(`m${i}`)))))
+    expect(commits.map((sets) => sets.length)).toEqual([256, 512, 232])
+  })
+
+  it('because the link never carries a full commit is not asked for one all the time, and heartbeats are answered', async () => {
+    const { committer, set, write, setLimit, clock, commits } = await world()
+    setLimit(100)
+    let beats = 0
+    const beat = (i: number) => {
+      const sent = committer.commit(set(write(`beat${i}`)), { isUrgent: true })
+      void sent.then(() => beats++).catch(() => undefined)
+      clock.setTimer(() => beat(i + 1), 1_000)
+    }
+    const work = async (i: number): Promise<void> => {
+      await Promise.all(Array.from({ length: 600 }, (_, j) => committer.commit(set(write(`n${i}-${j}`)))))
+      return work(i + 1)
+    }
+    beat(0)
+    void work(0).catch(() => undefined)
+    await clock.advance(120_000)
+    expect(commits.filter((sets) => sets.length > 100).length).toBeLessThan(12)
+    expect(beats).toBeGreaterThan(90)
+    committer.stop()
   })
 
   it('holds submit back when too much waits, and lets it go on when half of that is done', async () => {

@@ -1,8 +1,9 @@
 import type { SetResult, WriteSet } from '../../storage/storage.js'
 
-/** One commit carries at most this many sets, and about as many bytes as below. */
+/** One commit carries at most this many sets. */
 export const MAX_SETS = 512
-const MAX_BYTES = 4 * 1024 * 1024
+/** And about this many bytes. */
+export const MAX_BYTES = 4 * 1024 * 1024
 /** Of a full commit, this many places are for new tasks if any wait, so that a backlog can't keep them out. */
 const SETS_FOR_NEW = 128
 

@@ -3,9 +3,10 @@ import type { Clock } from '../../internal/clock.js'
 import { soon } from '../../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../../storage/storage.js'
 import type { EventHub } from '../event-hub.js'
-import { type Answer, CommitQueue, MAX_SETS, type Waiting } from './commit-queue.js'
+import { type Answer, CommitQueue, type Waiting } from './commit-queue.js'
 import { Pauses } from './pauses.js'
 import { Room } from './room.js'
+import { Share } from './share.js'
 import { sizeOfSet } from './size-of-set.js'
 import type { StorageTime } from './storage-time.js'
 
@@ -19,8 +20,6 @@ const LONGEST_PAUSE_MS = 250
 /** Between two tries of a set whose record somebody else holds. */
 const LONGEST_BUSY_PAUSE_MS = 250
 
-/** The least share of a full commit: one set. */
-const LEAST_SHARE = 1 / MAX_SETS
 /** About how large a set is that nobody measured, in bytes. */
 const SMALL_SET = 512
 
@@ -48,7 +47,7 @@ export class Committer {
   #isAway = false
   #pauseMs = FIRST_PAUSE_MS
   /** How much of a full commit is sent at once. */
-  #share = 1
+  readonly #share = new Share()
   readonly #room = new Room()
   readonly #pauses: Pauses
   readonly #defer: (fn: () => void) => void
@@ -146,10 +145,11 @@ export class Committer {
   async #send(): Promise<void> {
     if (this.#isSending || this.#isStopped || this.#queue.size === 0) return
     this.#isSending = true
-    const batch = this.#queue.takeBatch(this.#share)
+    const batch = this.#queue.takeBatch(this.#share.value)
     try {
       const answer = await this.storage.commit(batch.map((waiting) => waiting.set as WriteSet))
       this.time.observe(answer.now)
+      this.#share.answered(batch, this.clock.monotonic())
       this.#recovered()
       for (let i = 0; i < batch.length; i++) {
         const result = answer.results[i]
@@ -195,9 +195,9 @@ export class Committer {
       return
     }
     this.#away(error)
-    // Too much to be answered in time, perhaps: the same sets go in smaller commits until one is answered.
-    if (isUnknown) this.#share = Math.max(this.#share / 2, LEAST_SHARE)
     const now = this.clock.monotonic()
+    // Too much to be answered in time, perhaps: the same sets go in smaller commits until one is answered.
+    if (isUnknown) this.#share.timedOut(now)
     // A pause is cut short for a last try before a set is given up, but not to less than this.
     const leastMs = Math.max(FIRST_PAUSE_MS, this.#pauseMs / 4)
     let pauseMs = this.#pauseMs
@@ -255,7 +255,6 @@ export class Committer {
   }
 
   #recovered(): void {
-    if (this.#share < 1) this.#share = Math.min(1, 2 * this.#share)
     if (!this.#isAway) return
     this.#isAway = false
     this.#pauseMs = FIRST_PAUSE_MS
