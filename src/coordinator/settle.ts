@@ -113,7 +113,7 @@ export async function settlePatiently(
 }
 
 /** Whether the storage takes nothing now, and not only this. */
-function isStorageTrouble(error: unknown): boolean {
+export function isStorageTrouble(error: unknown): boolean {
   if (!isBatutaError(error)) return false
   return error.code === 'NOT_RUNNING' || (error.code.startsWith('STORAGE_') && error.code !== 'STORAGE_REFUSED')
 }

@@ -119,6 +119,28 @@ it('a delayed task that can not be promoted keeps no other waiting, nor one that
   ])
 })
 
+it('where the storage takes nothing, what is due is tried once a poll, and not all of it', async () => {
+  const { app, clock, until, trouble } = await startTroubled()
+  const work = defineTask<number, number, never, number, number, never>('work', {})
+  const [first] = await until(
+    app.submitMany(
+      work,
+      Array.from({ length: 1_000 }, (_, i) => i),
+      { delayMs: 1_000 },
+    ),
+  )
+  app.agent('any', { handlers: [work.handler((n) => n)] })
+  let commits = 0
+  trouble.of = () => {
+    commits++
+    return readOnly()
+  }
+  await clock.advance(11_000)
+  expect(commits).toBeLessThan(3_000)
+  trouble.of = undefined
+  expect(first && (await until(first.result()))).toBe(0)
+})
+
 it('a claim that is answered when the lease may be over starts no work', async () => {
   const { app, clock, until, storage, names } = await startTroubled()
   const begun: boolean[] = []

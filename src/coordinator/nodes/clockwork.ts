@@ -16,7 +16,7 @@ import { isTerminal } from '../../task/task-status.js'
 import { changeTask, type OnChange, type Plan } from '../change-task.js'
 import type { PutOff, RetryGate } from '../limits/retry-gate.js'
 import type { Entry, NodeContext } from '../node-context.js'
-import { retryPolicyOf, rulesFor } from '../settle.js'
+import { isStorageTrouble, retryPolicyOf, rulesFor } from '../settle.js'
 
 const BATCH = 100
 /** How long what is due is left to each node that comes before this one for it. */
@@ -146,6 +146,8 @@ export class Clockwork {
 
   #isLeft({ id }: Entry): (error: unknown) => boolean {
     return (error) => {
+      // The others would fare no better: all of them wait for the next poll.
+      if (isStorageTrouble(error)) throw error
       if (!this.#isStopped) this.node.log.warn({ taskId: id, error }, 'a task that is due could not be changed')
       return false
     }
