@@ -123,7 +123,8 @@ export class Coordinator implements CoordinatorApi {
       this.#state = 'running'
       await this.parts.desk.publishAll()
     } catch (error) {
-      await (this.#stopping ?? this.#letGo())
+      this.#stopping ??= this.#stop(0)
+      await this.#stopping
       throw error
     }
     this.parts.recovery.start()

@@ -188,6 +188,19 @@ describe('the life of a node', () => {
     expect([app.health().state, trouble.closed]).toEqual(['stopped', 1])
   })
 
+  it('that could not begin may be shut down all the same: what shares its storage goes on', async () => {
+    const clock = new VirtualClock()
+    const { storage, trouble } = troubledStorage(clock)
+    const first = await clock.runUntil(createOrchestrator({ clock, storage }))
+    trouble.of = (sets) => (isOf('agent')(sets) ? refused() : undefined)
+    const app = new Orchestrator({ clock, storage })
+    app.agent('ana', { handler: () => 1 })
+    await expect(clock.runUntil(app.start())).rejects.toMatchObject({ code: 'STORAGE_REFUSED' })
+    await clock.runUntil(app.shutdown())
+    expect(trouble.closed).toBe(1)
+    if (first !== undefined) await clock.runUntil(first.shutdown())
+  })
+
   it('that begins anew makes its agents known as soon as the storage takes them', async () => {
     const { app, clock, inner, trouble } = await startTroubled({ storageWaitMs: 1_000 })
     app.agent('ana', { handler: () => 1 })
