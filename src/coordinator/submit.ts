@@ -66,7 +66,11 @@ export function submitTask(
   const { turnKey } = submission.spec
   if (turnKey === undefined) return storeTask(node, dispatcher, submission, hooks, since)
   // All of a key write one record: side by side, each would refuse all the others.
-  return node.chain.run(turnKey, () => storeTask(node, dispatcher, submission, hooks, since))
+  return node.chain.run(turnKey, async () => {
+    // Each would wait for the storage to say that it is away, one after the other.
+    if (patience(node, since) === 0) throw awayForTooLong(node)
+    return storeTask(node, dispatcher, submission, hooks, since)
+  })
 }
 
 /** How long this submit still waits for a storage that is away: what it waited behind others that did counts too. */
@@ -243,8 +247,12 @@ function found(entry: Entry, isNew: boolean, hooks: SubmitHooks): Submitted {
 async function settledByReading(node: NodeContext, id: string): Promise<Entry> {
   const entry = await node.read('task', id, node.settings.storageWaitMs)
   if (entry !== undefined) return entry
-  throw new BatutaError('STORAGE_UNAVAILABLE', 'The storage was away for too long; nothing was written.', {
-    data: { storage: node.storage.name },
+  throw awayForTooLong(node)
+}
+
+function awayForTooLong({ storage }: NodeContext): BatutaError<'STORAGE_UNAVAILABLE'> {
+  return new BatutaError('STORAGE_UNAVAILABLE', 'The storage was away for too long; nothing was written.', {
+    data: { storage: storage.name },
     fix: 'Submit it again.',
   })
 }

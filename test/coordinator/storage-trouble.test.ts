@@ -36,6 +36,19 @@ describe('submit, to a storage that is away,', () => {
     expect(codes).toEqual(Array.from({ length: 20 }, () => 'STORAGE_UNAVAILABLE'))
   })
 
+  it('fails after storageWaitMs, however many wait before it: for their turn, where no call is answered', async () => {
+    const { app, clock, storage } = await startTroubled({ storageWaitMs: 5_000 })
+    const hang = async (): Promise<never> => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 2_500))
+      throw away()
+    }
+    Object.assign(storage, { commit: hang, read: hang, query: hang })
+    const codes: unknown[] = []
+    for (let i = 0; i < 20; i++) void app.submit({ type: 'x', orderingKey: 'k' }).catch(({ code }) => codes.push(code))
+    await clock.advance(8_000)
+    expect(codes).toEqual(Array.from({ length: 20 }, () => 'STORAGE_UNAVAILABLE'))
+  })
+
   it('waits for room as long as it takes where the storage is only slow', async () => {
     const { app, clock, until, storage } = await startTroubled({ storageWaitMs: 500 })
     const { commit } = storage
