@@ -121,7 +121,7 @@ export class Coordinator implements CoordinatorApi {
       this.#unsubscribe = this.node.bus.subscribe(this.parts.flow.onHint)
       await this.#unlessStopped(this.#engine.start(engineHost(this.node, this.parts.dispatcher)))
       this.#state = 'running'
-      await this.parts.desk.publishAll()
+      await this.#unlessStopped(this.parts.desk.publishAll(), 'running')
     } catch (error) {
       this.#stopping ??= this.#stop(0)
       await this.#stopping
@@ -244,9 +244,9 @@ export class Coordinator implements CoordinatorApi {
     return this.#state === 'running' && this.parts.owner.isAlive
   }
 
-  async #unlessStopped<T>(step: Promise<T>): Promise<T> {
+  async #unlessStopped<T>(step: Promise<T>, state: RunState = 'starting'): Promise<T> {
     const made = await step
-    if (this.#state !== 'starting') throw notRunning(this.#state)
+    if (this.#state !== state) throw notRunning(this.#state)
     return made
   }
 

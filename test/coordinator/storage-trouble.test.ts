@@ -256,6 +256,22 @@ describe('the life of a node', () => {
     await clock.runUntil(Promise.all([started, stopped]))
     expect([await started, app.health().state, trouble.closed]).toEqual(['NOT_RUNNING', 'stopped', 1])
   })
+
+  it('that ends while its agents are made known does not say that it has begun', async () => {
+    const clock = new VirtualClock()
+    const { storage } = troubledStorage(clock)
+    const app = new Orchestrator({ clock, storage })
+    app.agent('ana', { handler: () => 1 })
+    const { commit } = storage
+    let stopped: Promise<unknown> | undefined
+    storage.commit = (sets) => {
+      if (isOf('agent')(sets)) stopped ??= app.shutdown()
+      return commit(sets)
+    }
+    expect(await clock.runUntil(app.start().catch(({ code }) => code))).toBe('NOT_RUNNING')
+    await clock.runUntil(stopped ?? Promise.reject(new Error('nothing was made known')))
+    expect(app.health().state).toBe('stopped')
+  })
 })
 
 it('interrupting ends all of the key that came before, however many', async () => {
