@@ -68,7 +68,7 @@ export function submitTask(
   // All of a key write one record: side by side, each would refuse all the others.
   return node.chain.run(turnKey, async () => {
     // Each would wait for the storage to say that it is away, one after the other.
-    if (patience(node, since) === 0) throw awayForTooLong(node)
+    if (patience(node, since) === 0) throw node.committer.unavailable()
     return storeTask(node, dispatcher, submission, hooks, since)
   })
 }
@@ -247,14 +247,7 @@ function found(entry: Entry, isNew: boolean, hooks: SubmitHooks): Submitted {
 async function settledByReading(node: NodeContext, id: string): Promise<Entry> {
   const entry = await node.read('task', id, node.settings.storageWaitMs)
   if (entry !== undefined) return entry
-  throw awayForTooLong(node)
-}
-
-function awayForTooLong({ storage }: NodeContext): BatutaError<'STORAGE_UNAVAILABLE'> {
-  return new BatutaError('STORAGE_UNAVAILABLE', 'The storage was away for too long; nothing was written.', {
-    data: { storage: storage.name },
-    fix: 'Submit it again.',
-  })
+  throw node.committer.unavailable()
 }
 
 function readOnly(kind: Kind, id: string): Contribution {

@@ -64,15 +64,19 @@ export class CommitQueue {
     this.#parts.unshift(batch.slice(0, half), batch.slice(half))
   }
 
-  /** Makes one queue of what was split. */
-  rejoin(): void {
-    this.putInFront(this.#parts.splice(0).flat())
+  /** Makes one queue of these, what was split, and all others. */
+  rejoin(sets: readonly Waiting[]): void {
+    this.#made = sets.concat(...this.#parts.splice(0), this.#made)
   }
 
   /** Empties it. */
   takeAll(): Waiting[] {
-    this.rejoin()
-    return [...this.#urgent.splice(0), ...this.#made.splice(0), ...this.#unmade.splice(0)]
+    return [
+      ...this.#urgent.splice(0),
+      ...this.#parts.splice(0).flat(),
+      ...this.#made.splice(0),
+      ...this.#unmade.splice(0),
+    ]
   }
 
   /** Takes out those that may wait no longer. */

@@ -190,7 +190,7 @@ export class Committer {
       if (isBatutaError(error, 'STORAGE_NEWER') || isBatutaError(error, 'STORAGE_UNAVAILABLE')) this.#away(error)
       // It may be the fault of one set: the others must not suffer for it, nor wait for long.
       if (batch.length > 1) this.#queue.split(batch)
-      else for (const waiting of batch) this.#refuse(waiting, error)
+      else this.#refuse(batch[0], error)
       if (this.#isStopped) this.stop()
       return
     }
@@ -212,11 +212,10 @@ export class Committer {
         pauseMs = Math.min(pauseMs, leftMs)
       }
     }
-    this.#queue.rejoin()
-    this.#queue.putInFront(keep)
+    this.#queue.rejoin(keep)
     // Those behind have waited as long.
     for (const waiting of this.#queue.takeSpent(now)) this.#giveUp(waiting, error)
-    this.#room.giveUp(now, () => this.#unavailable(error))
+    this.#room.giveUp(now, () => this.unavailable(error))
     if (this.#isStopped) return
     await this.#pauses.wait(pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
@@ -224,9 +223,9 @@ export class Committer {
   }
 
   /** It will not be sent again. What became of an earlier sending nobody may know all the same. */
-  #refuse(waiting: Waiting, error: unknown): void {
-    if (waiting.isUnknown) this.#giveUp(waiting, error)
-    else waiting.reject(error)
+  #refuse(waiting: Waiting | undefined, error: unknown): void {
+    if (waiting?.isUnknown) this.#giveUp(waiting, error)
+    else waiting?.reject(error)
   }
 
   #giveUp(waiting: Waiting, cause: unknown, why?: string): void {
@@ -236,11 +235,12 @@ export class Committer {
             data: { storage: this.storage.name },
             cause,
           })
-        : this.#unavailable(cause, why),
+        : this.unavailable(cause, why),
     )
   }
 
-  #unavailable(cause: unknown, why = 'can not be reached'): BatutaError<'STORAGE_UNAVAILABLE'> {
+  /** What a call is refused with when it has waited long enough. */
+  unavailable(cause?: unknown, why = 'can not be reached'): BatutaError<'STORAGE_UNAVAILABLE'> {
     return new BatutaError('STORAGE_UNAVAILABLE', `The storage ${why}; nothing was written.`, {
       data: { storage: this.storage.name },
       cause,

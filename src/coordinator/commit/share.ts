@@ -1,7 +1,5 @@
 import { MAX_BYTES, MAX_SETS, type Waiting } from './commit-queue.js'
 
-/** The least share of a full commit: one set. */
-const LEAST = 1 / MAX_SETS
 /** Before as much as was too much is tried again: at first, and at most. */
 const FIRST_CAUTION_MS = 1_000
 const LONGEST_CAUTION_MS = 60_000
@@ -28,7 +26,8 @@ export class Share {
     }
     this.#wasAnswered = false
     this.#growAt = now + this.#cautionMs
-    this.value = Math.max(this.value / 2, LEAST)
+    // One set at least.
+    this.value = Math.max(this.value / 2, 1 / MAX_SETS)
   }
 
   /** A commit of these was answered. What is much smaller than it might have been says nothing. */
