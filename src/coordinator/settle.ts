@@ -22,8 +22,7 @@ import type { Contribution } from './commit/set-builder.js'
 import type { Entry, NodeContext } from './node-context.js'
 
 /** Between two tries of an outcome that the storage did not take. */
-const FIRST_PAUSE_MS = 25
-const LONGEST_PAUSE_MS = 1_000
+const PAUSE_MS = 500
 
 /** What an attempt leaves behind. */
 export interface Left {
@@ -100,7 +99,7 @@ export async function settlePatiently(
   entry: Entry,
   settlement: Settlement,
 ): Promise<void> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  for (;;) {
     try {
       await settle(node, onChange, entry, settlement)
       return
@@ -108,7 +107,7 @@ export async function settlePatiently(
       if (node.isStopped || !isStorageTrouble(error)) throw error
       node.log.warn({ taskId: entry.id, error }, 'an outcome could not be written yet')
     }
-    await node.pause(pauseMs)
+    await node.pause(PAUSE_MS)
   }
 }
 

@@ -48,3 +48,9 @@ export const realClock: Clock = {
   setTimer: (fn, delayMs) => new RealTimer(fn, delayMs),
   defer: (fn) => void setImmediate(fn),
 }
+
+/** As `clock.defer`, also with a clock that has none. */
+export function defer(clock: Clock, fn: () => void): void {
+  if (clock.defer === undefined) clock.setTimer(fn, 0)
+  else clock.defer(fn)
+}

@@ -386,9 +386,12 @@ describe('a storage that is away', () => {
     expect(await outcome).toBe('STORAGE_OUTCOME_UNKNOWN')
   })
 
-  it('because too much was sent at once is sent less, until it answers', async () => {
+  it.each([
+    ['does not answer', unknown],
+    ['gives up', away],
+  ])('that %s because too much was sent at once is sent less, until it answers', async (_, why) => {
     const { committer, set, write, fates, clock, commits } = await world()
-    fates.push({ error: unknown() }, { error: unknown() }, { error: unknown() })
+    fates.push({ error: why() }, { error: why() }, { error: why() })
     const all = Array.from({ length: 1_000 }, (_, i) => committer.commit(set(write(`n${i}`))))
     await clock.advance(5_000)
     expect((await Promise.all(all)).every(({ applied }) => applied)).toBe(true)
@@ -397,6 +400,26 @@ describe('a storage that is away', () => {
     commits.length = 0
     await Promise.all(Array.from({ length: 1_000 }, (_, i) => committer.commit(set(write(`m${i}`)))))
     expect(commits.map((sets) => sets.length)).toEqual([256, 512, 232])
+  })
+
+  it('is not sent less because a few sets were not answered: that was not too much', async () => {
+    const { committer, set, write, fates, clock, commits } = await world()
+    fates.push(...Array.from({ length: 5 }, () => ({ error: unknown() })))
+    const beats = Array.from({ length: 8 }, (_, i) => committer.commit(set(write(`b${i}`))))
+    await clock.advance(5_000)
+    await Promise.all(beats)
+    commits.length = 0
+    await Promise.all(Array.from({ length: 600 }, (_, i) => committer.commit(set(write(`n${i}`)))))
+    expect(commits.map((sets) => sets.length)).toEqual([512, 88])
+  })
+
+  it('of a hundred sets goes in halves of these', async () => {
+    const { committer, set, write, fates, clock, commits } = await world()
+    fates.push({ error: unknown() }, { error: unknown() })
+    const all = Array.from({ length: 100 }, (_, i) => committer.commit(set(write(`n${i}`))))
+    await clock.advance(5_000)
+    await Promise.all(all)
+    expect(commits.map((sets) => sets.length).slice(0, 4)).toEqual([100, 50, 25, 50])
   })
 
   it('because the link never carries a full commit is not asked for one all the time, and heartbeats are answered', async () => {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../internal/clock.js'
+import { type Clock, defer, type Timer } from '../../internal/clock.js'
 import { tell } from '../../internal/tell.js'
 import type { Bus, BusMessage } from '../bus.js'
 import { Collected, hintsOf } from './channel-text.js'
@@ -81,8 +81,8 @@ export class ChannelBus implements Bus {
     const { clock, collectMs = COLLECT_MS } = this.#options
     const restMs = this.#sentAt + collectMs - clock.monotonic()
     const send = () => this.#send()
-    if (restMs <= 0 && clock.defer !== undefined) clock.defer(send)
-    else this.#timer = clock.setTimer(send, restMs)
+    if (restMs > 0) this.#timer = clock.setTimer(send, restMs)
+    else defer(clock, send)
   }
 
   #send(): void {

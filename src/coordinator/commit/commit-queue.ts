@@ -39,8 +39,7 @@ export class CommitQueue {
   #unmade: Waiting[] = []
 
   get size(): number {
-    const size = this.#urgent.length + this.#made.length + this.#unmade.length
-    return this.#parts.reduce((sum, part) => sum + part.length, size)
+    return this.#urgent.length + this.#parts.flat().length + this.#made.length + this.#unmade.length
   }
 
   push(waiting: Waiting): void {
@@ -71,21 +70,18 @@ export class CommitQueue {
 
   /** Empties it. */
   takeAll(): Waiting[] {
-    return [
-      ...this.#urgent.splice(0),
-      ...this.#parts.splice(0).flat(),
-      ...this.#made.splice(0),
-      ...this.#unmade.splice(0),
-    ]
+    this.rejoin(this.#urgent.splice(0))
+    return [...this.#made.splice(0), ...this.#unmade.splice(0)]
   }
 
   /** Takes out those that may wait no longer. */
   takeSpent(now: number): Waiting[] {
-    const isSpent = ({ giveUpAt }: Waiting) => giveUpAt <= now
-    const spent = [...this.#made.filter(isSpent), ...this.#unmade.filter(isSpent)]
-    if (spent.length === 0) return spent
-    this.#made = this.#made.filter((waiting) => !isSpent(waiting))
-    this.#unmade = this.#unmade.filter((waiting) => !isSpent(waiting))
+    const spent = [...this.#made, ...this.#unmade].filter(({ giveUpAt }) => giveUpAt <= now)
+    if (spent.length > 0) {
+      const gone = new Set(spent)
+      this.#made = this.#made.filter((waiting) => !gone.has(waiting))
+      this.#unmade = this.#unmade.filter((waiting) => !gone.has(waiting))
+    }
     return spent
   }
 

@@ -1,5 +1,5 @@
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
-import type { Clock } from '../../internal/clock.js'
+import { type Clock, defer } from '../../internal/clock.js'
 import { soon } from '../../internal/soon.js'
 import type { SetResult, Storage, WriteSet } from '../../storage/storage.js'
 import type { EventHub } from '../event-hub.js'
@@ -50,7 +50,6 @@ export class Committer {
   readonly #share = new Share()
   readonly #room = new Room()
   readonly #pauses: Pauses
-  readonly #defer: (fn: () => void) => void
   #yieldedAt: number
 
   constructor(
@@ -60,7 +59,6 @@ export class Committer {
     private readonly events: EventHub,
   ) {
     this.#pauses = new Pauses(clock)
-    this.#defer = (fn) => (clock.defer === undefined ? void clock.setTimer(fn, 0) : clock.defer(fn))
     this.#yieldedAt = clock.monotonic()
   }
 
@@ -136,7 +134,7 @@ export class Committer {
       soon(send)
       return
     }
-    this.#defer(() => {
+    defer(this.clock, () => {
       this.#yieldedAt = this.clock.monotonic()
       send()
     })
@@ -196,8 +194,8 @@ export class Committer {
     }
     this.#away(error)
     const now = this.clock.monotonic()
-    // Too much to be answered in time, perhaps: the same sets go in smaller commits until one is answered.
-    if (isUnknown) this.#share.timedOut(now)
+    // Too much to be done in time, perhaps: the same sets go in smaller commits until one is answered.
+    this.#share.failed(batch, now)
     // A pause is cut short for a last try before a set is given up, but not to less than this.
     const leastMs = Math.max(FIRST_PAUSE_MS, this.#pauseMs / 4)
     let pauseMs = this.#pauseMs

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../internal/clock.js'
+import { type Clock, defer, type Timer } from '../../internal/clock.js'
 
 /** How a {@link ProcessClock} differs from the clock under it. */
 export interface ProcessClockOptions {
@@ -69,8 +69,7 @@ export class ProcessClock implements Clock {
       if (this.#state === 'frozen') this.#overdue.push({ fn })
       else fn()
     }
-    if (this.#base.defer === undefined) this.#base.setTimer(run, 0)
-    else this.#base.defer(run)
+    defer(this.#base, run)
   }
 
   /** Sets the wall clock wrong by this much from now on. */
