@@ -1,6 +1,7 @@
 import { isBatutaError } from '../../errors/base-error.js'
 import { realClock } from '../../internal/clock.js'
 import type { IndexDefinition, RecordKey, SetResult, StoredRecord, WriteSet } from '../storage.js'
+import { worstError } from '../worst-error.js'
 import type { MongodbConnection } from './mongodb-connection.js'
 import { Contention } from './mongodb-contention.js'
 import { isGuard, notDone, outcomeUnknown, writeErrorsOf } from './mongodb-errors.js'
@@ -127,11 +128,11 @@ export class MongodbCommit {
     }
     const commands = [...leaveCommands(writes, collection), ...deleteCommands(writes, collection)]
     const errors = await errorsOf(commands.map(send))
-    if (errors.length > 0) throw errors.length === commands.length ? worst(errors) : outcomeUnknown(errors[0])
+    if (errors.length > 0) throw errors.length === commands.length ? worstError(errors) : outcomeUnknown(errors[0])
     const isOpen = ({ writes: [only] }: PreparedSet) => open.has(only as PreparedWrite)
     for (const one of sets) if (!isOpen(one) && !failed.has(one.writes[0] as PreparedWrite)) one.result = APPLIED
     try {
-      if (failed.size > 0) throw worst([...failed.values()])
+      if (failed.size > 0) throw worstError([...failed.values()])
       // A transaction says at once whether a record is held, where a plain command waits.
       await this.#together(await this.#refuse(sets.filter(isOpen)))
     } catch (error) {
@@ -149,14 +150,14 @@ export class MongodbCommit {
       ...sets.filter(isHeld).map((one) => this.#group([one], TRIES_OF_HELD, held, over)),
     ])
     const left = await this.#refuse(held).catch((error) => {
-      throw worst([...errors, error])
+      throw worstError([...errors, error])
     })
     for (const one of left) {
       one.result = BUSY
       this.#held.note(one.set.writes)
       void this.#parts.sessions.endAbandoned()
     }
-    if (errors.length > 0) throw worst(errors)
+    if (errors.length > 0) throw worstError(errors)
   }
 
   /** Applies sets in one transaction, or in smaller ones; adds to `held` those with a record that somebody else holds. */
@@ -183,7 +184,7 @@ export class MongodbCommit {
         const half = Math.ceil(count / 2)
         const halves = [sets.slice(0, half), sets.slice(half)]
         const errors = await errorsOf(halves.map((some) => this.#group(some, tries, held, over)))
-        if (errors.length > 0) throw worst(errors)
+        if (errors.length > 0) throw worstError(errors)
         return
       }
       if (tried >= tries) {
@@ -222,7 +223,7 @@ export class MongodbCommit {
 
   /** What to throw when parts of a commit failed. */
   #failure(errors: readonly unknown[], sets: readonly PreparedSet[]): unknown {
-    const error = worst(errors)
+    const error = worstError(errors)
     const isUnknown = isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')
     if (isUnknown) this.#busyUntil = realClock.monotonic() + this.#parts.connection.timeoutMs
     // "Nothing was written" must be true of the whole commit.
@@ -234,13 +235,6 @@ export class MongodbCommit {
 /** What those of some parts that failed were rejected with, once all have ended. */
 async function errorsOf(parts: readonly Promise<void>[]): Promise<readonly unknown[]> {
   return (await Promise.allSettled(parts)).flatMap((part) => (part.status === 'rejected' ? [part.reason] : []))
-}
-
-/** The error that says least: unknown before unavailable, and before both what is neither. */
-function worst(errors: readonly unknown[]): unknown {
-  const isBug = (error: unknown) => !isBatutaError(error)
-  const isUnknown = (error: unknown) => isBatutaError(error, 'STORAGE_OUTCOME_UNKNOWN')
-  return errors.find(isBug) ?? errors.find(isUnknown) ?? errors[0]
 }
 
 /** A set that can't be applied: because it was before, or because it came too late, or because something moved. */

@@ -1,5 +1,6 @@
 import { BatutaError, isBatutaError } from '../../errors/base-error.js'
 import type { IndexDefinition, SetResult, StorageSchema, WriteSet } from '../storage.js'
+import { worstError } from '../worst-error.js'
 import { COMMIT } from './redis-commit-script.js'
 import type { RedisConnection } from './redis-connection.js'
 import { assertNotNewer, shapeOf } from './redis-layout.js'
@@ -80,12 +81,11 @@ async function all(calls: readonly Promise<unknown[]>[]): Promise<readonly unkno
   const outcomes = await Promise.allSettled(calls)
   const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
   if (errors.length === 0) return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-  const wrong = errors.find((error) => !isBatutaError(error, 'STORAGE_UNAVAILABLE'))
-  if (wrong !== undefined) throw wrong
-  if (errors.length === outcomes.length) throw errors[0]
+  const error = worstError(errors)
+  if (errors.length === outcomes.length || !isBatutaError(error, 'STORAGE_UNAVAILABLE')) throw error
   throw new BatutaError('STORAGE_OUTCOME_UNKNOWN', 'Redis took a part of a commit, and not the rest.', {
     data: { storage: 'redis' },
-    cause: errors[0],
+    cause: error,
   })
 }
 
