@@ -16,11 +16,15 @@ export interface Result {
   readonly text: string
 }
 
-/** The page as it stands at a path, with these results in place of earlier ones of the same benchmarks and version. */
-export function pageWith(path: string, heading: string, results: readonly Result[]): string {
+/**
+ * The page as it stands at a path, with these results in place of earlier ones of the same benchmarks and version, and without
+ * those of benchmarks that are not known any more.
+ */
+export function pageWith(path: string, heading: string, results: readonly Result[], known: readonly string[]): string {
   const old = existsSync(path) ? readFileSync(path, 'utf8') : ''
   const versions = new Map(partsOf(old, '## ').map((part) => [titleOf(part), part]))
   const tables = new Map(partsOf(versions.get(heading) ?? '', '### ').map((part) => [titleOf(part), part]))
+  for (const name of [...tables.keys()]) if (!known.includes(name)) tables.delete(name)
   for (const { name, text } of results) tables.set(name, `### ${name}\n\n${text}`)
   versions.set(heading, [`## ${heading}`, ...sorted(tables)].map((text) => text.trim()).join('\n\n'))
   return `${[INTRO, ...sorted(versions)].map((text) => text.trim()).join('\n\n')}\n`

@@ -55,4 +55,4 @@ for (const name of names) {
 console.log(`\nNode ${process.versions.node} on ${machine}\n\n${tableOf(all)}\n`)
 // What has been measured is worth keeping, whatever became of the others.
 if (args.includes('--write'))
-  writeFileSync(PAGE, pageWith(PAGE, `Node ${process.versions.node.split('.')[0]}`, results))
+  writeFileSync(PAGE, pageWith(PAGE, `Node ${process.versions.node.split('.')[0]}`, results, known))
