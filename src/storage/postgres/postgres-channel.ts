@@ -7,6 +7,16 @@ import type { PostgresClient, PostgresNotification } from './postgres-driver.js'
 /** NOTIFY takes up to 7,999 bytes. */
 const MAX_BYTES = 7_900
 
+/** So many texts wait while others are on their way; of more, the oldest are lost. */
+const MAX_WAITING = 100
+
+/**
+ * Told before it is flushed to the disk: a hint may be lost, and whoever notifies holds a lock of the whole server until its
+ * transaction has ended, for which all others wait.
+ */
+const NOTIFY =
+  "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, text) FROM unnest($2::text[]) AS text"
+
 /** Pauses before it connects again, doubled from the first to the last. */
 const PAUSE_MS = { first: 100, last: 5_000 }
 
@@ -14,14 +24,17 @@ const PAUSE_MS = { first: 100, last: 5_000 }
 const PROBE_MS = 15_000
 
 /**
- * LISTEN on a connection of its own, taken when somebody listens first; NOTIFY on any. Never inside a commit: a transaction
- * that notifies takes a lock of the whole server at its end.
+ * LISTEN on a connection of its own, taken when somebody listens first; NOTIFY on any, one at a time. Never inside a commit: a
+ * transaction that notifies takes a lock of the whole server at its end.
  */
 export class PostgresChannel implements StorageChannel {
   readonly maxBytes = MAX_BYTES
   readonly #connection: PostgresConnection
   readonly #name: string
   readonly #listeners = new Set<(text: string) => void>()
+  readonly #waiting: string[] = []
+  /** While texts are on their way. */
+  #sending: Promise<void> | undefined
   #client: PostgresClient | undefined
   #isWanted = false
   #isClosed = false
@@ -35,8 +48,17 @@ export class PostgresChannel implements StorageChannel {
 
   publish(text: string): void {
     if (this.#isClosed || Buffer.byteLength(text) > MAX_BYTES) return
-    // A hint that is lost costs time, never correctness.
-    this.#connection.run('reads', 'SELECT pg_notify($1, $2)', [this.#name, text]).catch(() => undefined)
+    if (this.#waiting.push(text) > MAX_WAITING) this.#waiting.shift()
+    this.#sending ??= this.#send()
+  }
+
+  async #send(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const texts = this.#waiting.splice(0)
+      // A hint that is lost costs time, never correctness.
+      await this.#connection.run('reads', NOTIFY, [this.#name, texts]).catch(() => undefined)
+    }
+    this.#sending = undefined
   }
 
   subscribe(listener: (text: string) => void): () => void {
@@ -56,6 +78,7 @@ export class PostgresChannel implements StorageChannel {
     this.#listeners.clear()
     this.#timer?.cancel()
     if (this.#client !== undefined) this.#drop(this.#client)
+    await this.#sending
   }
 
   async #connect(): Promise<void> {

@@ -63,11 +63,50 @@ describePostgres('the channel', [], (server) => {
     channel.subscribe((text) => texts.push(text))
     await heard(channel, texts, 'one')
     await commit(storage, leave('a', {}))
-    expect(asked.filter(({ text }) => text.includes('pg_notify')).map(({ text }) => text)).toEqual(
-      asked.filter(({ text }) => text.includes('pg_notify')).map(() => 'SELECT pg_notify($1, $2)'),
-    )
+    const notifying = asked.filter(({ text }) => text.includes('pg_notify'))
+    expect(notifying.filter(({ text }) => text.includes('batuta_commit_'))).toEqual([])
     expect(asked.filter(({ text }) => /^SELECT .*batuta_commit_/.test(text))).toHaveLength(1)
     await storage.close()
     await pool.end()
+  })
+
+  it('notifies on one connection at a time, which flushes its commits afterwards as before', async () => {
+    const plain = new pg.Pool({ connectionString: server().url, max: 3 })
+    const { pool, asked } = watched(plain)
+    const storage = await opened({ pool })
+    const texts: string[] = []
+    const channel = channelOf(storage)
+    channel.subscribe((text) => texts.push(text))
+    await heard(channel, texts, 'listening')
+    asked.length = 0
+    const said = Array.from({ length: 50 }, (_, n) => `text ${n}`)
+    for (const text of said) channel.publish(text)
+    await eventually(
+      async () => texts.slice(-said.length),
+      (last) => JSON.stringify(last) === JSON.stringify(said),
+    )
+    expect(asked.filter(({ text }) => text.includes('pg_notify'))).toHaveLength(2)
+    for (const { rows } of await Promise.all([1, 2].map(() => plain.query('SHOW synchronous_commit')))) {
+      expect(rows).toEqual([{ synchronous_commit: 'on' }])
+    }
+    await storage.close()
+    await plain.end()
+  })
+
+  it('says what it was told before it is closed', async () => {
+    const place = newSchema()
+    const open = () => opened({ connectionString: server().url, schema: place })
+    const [from, to] = [await open(), await open()]
+    const texts: string[] = []
+    channelOf(to).subscribe((text) => texts.push(text))
+    const channel = channelOf(from)
+    await heard(channel, texts, 'listening')
+    for (const text of ['one', 'two']) channel.publish(text)
+    await from.close()
+    await eventually(
+      async () => texts.slice(-2),
+      (last) => JSON.stringify(last) === '["one","two"]',
+    )
+    await to.close()
   })
 })
