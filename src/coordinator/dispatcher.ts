@@ -281,7 +281,7 @@ export class Dispatcher {
     commitClaim(this.node, entry, reservation).then(
       (made) => this.#claimed(ref, entry, reservation, made),
       (error) => {
-        // Only when this node stops while the storage is away.
+        // This node stops while the storage is away, or the storage will never take it.
         this.node.log.warn({ taskId: entry.id, error }, 'a claim could not be written')
         this.#claimed(ref, entry, reservation, {})
       },

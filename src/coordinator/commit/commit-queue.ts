@@ -39,7 +39,8 @@ export class CommitQueue {
   #unmade: Waiting[] = []
 
   get size(): number {
-    return this.#urgent.length + this.#parts.flat().length + this.#made.length + this.#unmade.length
+    const whole = this.#urgent.length + this.#made.length + this.#unmade.length
+    return this.#parts.reduce((sum, part) => sum + part.length, whole)
   }
 
   push(waiting: Waiting): void {
