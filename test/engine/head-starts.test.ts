@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TaskRef } from '../../src/engine/engine.js'
-import { HEAD_START_MS, HeadStarts } from '../../src/engine/in-process/head-starts.js'
+import { HEAD_START_MS, HeadStarts, MAX_HEAD_START_MS } from '../../src/engine/in-process/head-starts.js'
 
 const ref = (id: string): TaskRef => ({ id, lane: 'work', tenant: 'default', rank: 0 })
 
@@ -77,5 +77,61 @@ describe('sightings', () => {
     expect(starts.distance(ref('ours'), 1)).toBeUndefined()
     clock.at += 1
     expect(starts.distance(ref('ours'), 0)).toBeUndefined()
+  })
+})
+
+describe('a head start', () => {
+  /** So many reads and claims that take so long. */
+  function work({ clock, starts }: ReturnType<typeof make>, count: number, readMs: number, claimMs: number): void {
+    for (let i = 0; i < count; i++) {
+      const [task, beganAt] = [ref(`w${clock.at}`), clock.at]
+      clock.at += readMs
+      starts.read(beganAt)
+      starts.shown(task, beganAt)
+      starts.taken(task)
+      clock.at += claimMs
+      starts.claimed(task)
+    }
+  }
+
+  it('lasts twice as long as a read and a claim take, within its bounds', () => {
+    const made = make()
+    const { clock, starts } = made
+    expect(starts.ms).toBe(HEAD_START_MS)
+    work(made, 300, 2, 4)
+    expect(starts.ms).toBe(HEAD_START_MS)
+    work(made, 300, 8, 22)
+    expect(starts.ms).toBeCloseTo(60, 0)
+    const seenAt = clock.at
+    starts.shown(ref('theirs'), seenAt)
+    expect(starts.waitMs(ref('theirs'), 1)).toBeCloseTo(60, 0)
+    clock.at = seenAt + 55
+    starts.shown(ref('theirs'), clock.at)
+    expect(starts.distance(ref('theirs'), 1)).toBeUndefined()
+    clock.at = seenAt + 65
+    starts.shown(ref('theirs'), clock.at)
+    expect(starts.distance(ref('theirs'), 1)).toBe(1)
+    work(made, 300, 80, 90)
+    expect(starts.ms).toBe(MAX_HEAD_START_MS)
+  })
+
+  it('is soon as short as it was after an outage', () => {
+    const made = make()
+    work(made, 300, 2, 4)
+    work(made, 1, 60_000, 60_000)
+    work(made, 16, 2, 4)
+    expect(made.starts.ms).toBe(HEAD_START_MS)
+  })
+
+  it('has nothing to do with how long a task was parked', () => {
+    const { clock, starts } = make()
+    for (let i = 0; i < 300; i++) {
+      starts.shown(ref('parked'), clock.at)
+      starts.taken(ref('parked'))
+      clock.at += 5_000
+      starts.putBack(ref('parked'))
+      starts.claimed(ref('parked'))
+    }
+    expect(starts.ms).toBe(HEAD_START_MS)
   })
 })

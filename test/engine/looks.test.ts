@@ -2,7 +2,7 @@ import { VirtualClock } from 'batuta/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TaskRef } from '../../src/engine/engine.js'
-import { HEAD_START_MS } from '../../src/engine/in-process/head-starts.js'
+import { HEAD_START_MS, MAX_HEAD_START_MS } from '../../src/engine/in-process/head-starts.js'
 import { inProcessEngine } from '../../src/engine/in-process/in-process-engine.js'
 
 const LANE = 'work'
@@ -83,7 +83,7 @@ describe('what storage has not shown for a while', () => {
     await answer([ref(10)])
     await clock.advance(550)
     await answer([ref(10)])
-    await clock.advance(HEAD_START_MS)
+    await clock.advance(MAX_HEAD_START_MS)
     engine.offer([ref(17), ref(18)])
     expect(take()).toBe(17)
     expect(take()).toBe(18)

@@ -6,6 +6,7 @@ import {
   defineAgent,
   defineTask,
   isBatutaError,
+  memoryStorage,
   type OrchestratorOptions,
   type Storage,
   staticSchema,
@@ -125,6 +126,18 @@ function views(start: () => ReturnType<typeof startTwo>): void {
     expect(await second.cancel()).toBe(true)
   }, 30_000)
 }
+
+describe('a node that starts', () => {
+  it('knows at once of those that are there already', async () => {
+    const storage = memoryStorage()
+    const options = { storage, observeMs: 60_000, leaseMs: 240_000, heartbeatMs: 500 }
+    const [first, second] = [await createOrchestrator(options), await createOrchestrator(options)]
+    onTestFinished(async () => void (await Promise.all([first.shutdown(), second.shutdown()])))
+    const { node } = second.coordinator as Coordinator
+    await eventually(() => !node.peers.isAlone)
+    expect(node.peers.owners).toBe(2)
+  }, 10_000)
+})
 
 /** So long that nothing is found by polling. */
 const NEVER: OrchestratorOptions = { observeMs: 100, pollMs: 600_000, leaseMs: 600_000, heartbeatMs: 500 }

@@ -46,7 +46,8 @@ export class Recovery {
   ) {}
 
   start(): void {
-    this.#scheduleLook()
+    // Until a node knows of others, it takes all there is for its own.
+    this.#scheduleLook(0)
     this.#scheduleSweep(0)
   }
 
@@ -75,13 +76,13 @@ export class Recovery {
     })
   }
 
-  #scheduleLook(): void {
+  #scheduleLook(delayMs: number): void {
     if (this.#isStopped) return
     this.#lookTimer = this.node.clock.setTimer(() => {
       void this.#look()
         .catch(this.#leaveToSweep)
-        .finally(() => this.#scheduleLook())
-    }, this.node.settings.observeMs)
+        .finally(() => this.#scheduleLook(this.node.settings.observeMs))
+    }, delayMs)
   }
 
   #scheduleSweep(delayMs: number): void {

@@ -1,7 +1,7 @@
 import type { Timer } from '../../internal/clock.js'
 import { checkOptions } from '../../task/option-check.js'
 import type { Engine, EngineHost, TaskRef } from '../engine.js'
-import { HEAD_START_MS, HeadStarts } from './head-starts.js'
+import { HeadStarts } from './head-starts.js'
 import { HEAD, type Nearest, ranksBefore, SHARED_HEAD } from './lane-head.js'
 import { LaneWindow } from './lane-window.js'
 import { TenantTurns } from './tenant-turns.js'
@@ -90,10 +90,14 @@ class InProcessEngine implements Engine {
   }
 
   finish(refs: readonly TaskRef[]): void {
-    for (const ref of refs) this.#lanes.get(ref.lane)?.finish(ref.id)
+    for (const ref of refs) {
+      this.#headStarts?.claimed(ref)
+      this.#lanes.get(ref.lane)?.finish(ref.id)
+    }
   }
 
   putBack(refs: readonly TaskRef[]): void {
+    for (const ref of refs) this.#headStarts?.putBack(ref)
     this.finish(refs)
     this.offer(refs)
     for (const ref of refs) this.#turns.takeBack(ref.tenant)
@@ -150,20 +154,18 @@ class InProcessEngine implements Engine {
     }
     if (best === undefined) return undefined
     best.window.takeOut(best)
+    this.#headStarts?.taken(best.ref)
     const isTried = distanceOf(best.ref) === undefined
     // Most of what it passed over is gone by now: a look drops that, and shows what comes next.
-    const isFar = best.passed >= SHARED_HEAD / 2 && this.#isLookDue(best.window)
+    const isFar = best.passed >= SHARED_HEAD / 2 && this.#lookDueInMs(best.window) === 0
     if (isTried || isFar) void this.#refill(best.window, SHARED_HEAD)
     return best.ref
   }
 
-  /** A read for a few tasks, or a few times in a head start, costs less than the claims that it saves. */
-  #isLookDue(window: LaneWindow): boolean {
-    return window.ownTaken >= SHARED_HEAD / 8 || this.#sinceRefillMs(window) >= HEAD_START_MS
-  }
-
-  #sinceRefillMs({ refilledAt }: LaneWindow): number {
-    return (this.#host?.clock.monotonic() ?? 0) - refilledAt
+  /** A read for a few tasks, or once in a head start, costs less than the claims that it saves. */
+  #lookDueInMs({ ownTaken, refilledAt }: LaneWindow): number {
+    if (this.#host === undefined || this.#headStarts === undefined || ownTaken >= SHARED_HEAD / 8) return 0
+    return Math.max(0, refilledAt + this.#headStarts.ms - this.#host.clock.monotonic())
   }
 
   /** A slot here waits for what others come first for: looks again when they had their time. */
@@ -175,12 +177,11 @@ class InProcessEngine implements Engine {
     for (const tenant of window.tenants) {
       for (const ref of window.head(tenant)?.refs ?? []) waitMs = Math.min(waitMs, headStarts.waitMs(ref, placeOf(ref)))
     }
-    const restMs = this.#isLookDue(window) ? 0 : HEAD_START_MS - this.#sinceRefillMs(window)
     const look = () => {
       this.#lookAgain.delete(window)
       void this.#refill(window, SHARED_HEAD)
     }
-    this.#lookAgain.set(window, host.clock.setTimer(look, Math.max(waitMs, restMs)))
+    this.#lookAgain.set(window, host.clock.setTimer(look, Math.max(waitMs, this.#lookDueInMs(window))))
   }
 
   #lane(lane: string): LaneWindow {
@@ -205,6 +206,7 @@ class InProcessEngine implements Engine {
       if (this.#host === undefined) return
       const isShared = host.placeOf !== undefined
       if (isShared) {
+        this.#headStarts?.read(beganAt)
         window.dropMissing(refs, refs.length < limit)
         for (const ref of refs) this.#headStarts?.shown(ref, beganAt)
       }
