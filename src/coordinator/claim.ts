@@ -8,6 +8,9 @@ import type { Entry, NodeContext } from './node-context.js'
 /** Before the slot of a claim that was not taken is free again. */
 const REFUSED_PAUSE_MS = 250
 
+/** What the holder of an agent that polls begins with: its claims are no owner's. */
+export const POLLER = 'poll:'
+
 /** A slot taken for a task, before the claim is committed. */
 export interface Reservation {
   readonly instance: AgentInstance
@@ -44,6 +47,8 @@ export function commitClaim(node: NodeContext, entry: Entry, reservation: Reserv
       const stands = result.found[0] as Entry | undefined
       // Our own claim, applied before its answer went missing.
       if (stands !== undefined && holdsClaim(stands.value, token)) return { claimed: stands }
+      const holder = stands?.value.holder
+      if (holder !== undefined && !holder.startsWith(POLLER)) node.peers.met(holder)
       return { stands, isPermitTaken: result.found[1] !== undefined }
     },
     async (error) => {

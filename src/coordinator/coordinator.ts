@@ -64,6 +64,8 @@ export class Coordinator implements CoordinatorApi {
   #state: RunState = 'new'
   #stopping: Promise<ShutdownReport> | undefined
   #pollTimer: Timer | undefined
+  /** Of others, before it claims anything. */
+  #hasLooked = false
   #unsubscribe: () => void = () => {}
 
   /** Nothing runs, and nothing is checked but what can't wait, until {@link Coordinator.start}. */
@@ -122,12 +124,14 @@ export class Coordinator implements CoordinatorApi {
       await this.#unlessStopped(this.#engine.start(engineHost(this.node, this.parts.dispatcher)))
       this.#state = 'running'
       await this.#unlessStopped(this.parts.desk.publishAll(), 'running')
+      this.parts.owner.beatNow()
+      await this.#unlessStopped(this.parts.recovery.start(), 'running')
+      this.#hasLooked = true
     } catch (error) {
       this.#stopping ??= this.#stop(0)
       await this.#stopping
       throw error
     }
-    this.parts.recovery.start()
     this.parts.clockwork.start()
     this.parts.purge.start()
     await this.#poll()
@@ -241,7 +245,7 @@ export class Coordinator implements CoordinatorApi {
   }
 
   #mayClaim(): boolean {
-    return this.#state === 'running' && this.parts.owner.isAlive
+    return this.#state === 'running' && this.#hasLooked && this.parts.owner.isAlive
   }
 
   async #unlessStopped<T>(step: Promise<T>, state: RunState = 'starting'): Promise<T> {

@@ -9,7 +9,7 @@ import type { AgentInstance } from './agents/agent-instance.js'
 import type { AgentRegistry } from './agents/agent-registry.js'
 import { BareRefs } from './bare-refs.js'
 import { chooseAgent, failedAgents } from './choose-agent.js'
-import { type ClaimResult, commitClaim, type Reservation } from './claim.js'
+import { type ClaimResult, commitClaim, POLLER, type Reservation } from './claim.js'
 import type { Amount } from './limits/amount.js'
 import type { Limits } from './limits/limits.js'
 import type { Permits } from './limits/permits.js'
@@ -265,7 +265,7 @@ export class Dispatcher {
     const claim: ClaimFacts = {
       agentId: instance.id,
       instanceId: instance.load.instanceId,
-      ownerId: instance.isPolling ? `poll:${instance.id}` : this.node.ownerId,
+      ownerId: instance.isPolling ? `${POLLER}${instance.id}` : this.node.ownerId,
       token,
       now: Math.max(now, task.createdAt),
       strategy: decision?.strategy,

@@ -10,13 +10,14 @@ const CASES = [
   { what: 'both nodes', isBusy: false, slots: 1, clients: 1, latencyMs: 5, workMs: 150 },
   { what: 'one, while the other is busy for long', isBusy: true, slots: 1, clients: 1, latencyMs: 10, workMs: 50 },
   { what: 'one, by more than it has slots', isBusy: true, slots: 4, clients: 5, latencyMs: 5, workMs: 10 },
-]
+].flatMap((options) => [1, 2, 3, 4, 5].map((seed) => ({ ...options, seed })))
 
 describe('urgent tasks, while somebody asks for one task after the other of', () => {
-  it.each(CASES)('$what, are done first', async ({ isBusy, slots, clients, latencyMs, workMs }) => {
+  it.each(CASES)('$what, are done first (seed $seed)', async ({ seed, isBusy, slots, clients, latencyMs, workMs }) => {
     const startedAt = new Map<number, number>()
     const nodes = await startNodes({
       nodes: 2,
+      seed,
       faults: { latencyMs: [latencyMs, latencyMs + 1] },
       options: (node) => ({
         agents: [

@@ -128,15 +128,37 @@ function views(start: () => ReturnType<typeof startTwo>): void {
 }
 
 describe('a node that starts', () => {
-  it('knows at once of those that are there already', async () => {
+  /** So rarely that nothing is seen by looking or beating from time to time. */
+  const RARELY: OrchestratorOptions = { observeMs: 60_000, heartbeatMs: 60_000, leaseMs: 240_000 }
+
+  /** Nodes that start one after the other over one storage, each with an agent that takes so many tasks at once. */
+  async function startAll(ids: readonly string[], slots: number) {
     const storage = memoryStorage()
-    const options = { storage, observeMs: 60_000, leaseMs: 240_000, heartbeatMs: 500 }
-    const [first, second] = [await createOrchestrator(options), await createOrchestrator(options)]
-    onTestFinished(async () => void (await Promise.all([first.shutdown(), second.shutdown()])))
-    const { node } = second.coordinator as Coordinator
-    await eventually(() => !node.peers.isAlone)
-    expect(node.peers.owners).toBe(2)
-  }, 10_000)
+    const apps = []
+    for (const id of ids) {
+      const agent = defineAgent(id, { handlers: [ping.handler(() => pause(50, 'pong'))], maxConcurrentTasks: slots })
+      const app = await createOrchestrator({ storage, agents: [agent], pollMs: 20, ...RARELY })
+      onTestFinished(async () => void (await app.shutdown()))
+      apps.push(app)
+    }
+    return { apps, peers: apps.map((app) => (app.coordinator as Coordinator).node.peers) }
+  }
+
+  it('knows at once of those that are there already, with their agents', async () => {
+    const { peers } = await startAll(['ana', 'beto', 'carla'], 1)
+    expect(peers[2]?.agents().map(({ agentId }) => agentId)).toEqual(expect.arrayContaining(['ana', 'beto']))
+  })
+
+  it('is known to one that it was quicker than', async () => {
+    const { apps, peers } = await startAll(['ana', 'beto'], 10)
+    const [first] = apps
+    expect(peers[0]?.isAlone).toBe(true)
+    await eventually(async () => {
+      await first?.submitMany(ping, Array<undefined>(40).fill(undefined))
+      return peers[0]?.isAlone === false
+    })
+    await eventually(() => peers[0]?.agents().some(({ agentId }) => agentId === 'beto') === true)
+  })
 })
 
 /** So long that nothing is found by polling. */

@@ -74,6 +74,19 @@ export class OwnerLife {
     this.#watch()
   }
 
+  /** Does not wait for the next time: others see sooner what has changed. */
+  beatNow(): void {
+    if (this.#isBeating || this.#isStopped) return
+    this.#isBeating = true
+    this.#beating = this.#beat()
+      .catch((error) => {
+        if (!this.#isStopped) this.node.log.warn({ error }, 'a heartbeat failed')
+      })
+      .finally(() => {
+        this.#isBeating = false
+      })
+  }
+
   /** Stops beating and deletes the record, if it is still there. */
   async stop(): Promise<void> {
     this.#isStopped = true
@@ -127,7 +140,7 @@ export class OwnerLife {
     if (this.#isStopped) return
     this.#beatTimer = this.node.clock.setTimer(() => {
       this.#scheduleBeat()
-      this.#beatNow()
+      this.beatNow()
     }, this.node.settings.heartbeatMs)
   }
 
@@ -146,18 +159,6 @@ export class OwnerLife {
       },
       Math.min(heartbeatMs, pollMs),
     )
-  }
-
-  #beatNow(): void {
-    if (this.#isBeating || this.#isStopped) return
-    this.#isBeating = true
-    this.#beating = this.#beat()
-      .catch((error) => {
-        if (!this.#isStopped) this.node.log.warn({ error }, 'a heartbeat failed')
-      })
-      .finally(() => {
-        this.#isBeating = false
-      })
   }
 
   async #beat(): Promise<void> {
@@ -227,7 +228,7 @@ export class OwnerLife {
       const isStale = now - this.#provenAt >= leaseMs - observeMs
       if (isStale && this.#record !== undefined && !this.#isExpired) {
         // After a stall of the whole process nothing is known yet: the beat decides, at the next look.
-        if (gapMs > 2 * observeMs) this.#beatNow()
+        if (gapMs > 2 * observeMs) this.beatNow()
         else {
           this.#isExpired = true
           this.hooks.release('no heartbeat was acknowledged for nearly a whole lease')

@@ -25,6 +25,8 @@ export class Peers {
   readonly #peers = new Map<string, Peer>()
   /** Hashes of the other owners that serve a lane. */
   readonly #byLane = new Map<string, readonly number[]>()
+  /** An owner was met that came since the last look. */
+  onStranger: () => void = () => {}
   #ownId = ''
   #ownHash = 0
   #reading: Promise<void> | undefined
@@ -56,6 +58,16 @@ export class Peers {
     this.#reading ??= this.#readAgents(others).finally(() => {
       this.#reading = undefined
     })
+  }
+
+  /** Resolves when the agents of those that were seen are known, or could not be read. */
+  async read(): Promise<void> {
+    await this.#reading
+  }
+
+  /** This owner was quicker with a task. */
+  met(ownerId: string): void {
+    if (ownerId !== this.node.ownerId && !this.#peers.has(ownerId)) this.onStranger()
   }
 
   async #readAgents(others: readonly Entry<'owner'>[]): Promise<void> {

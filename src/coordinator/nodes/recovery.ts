@@ -36,6 +36,7 @@ export class Recovery {
   #lookTimer: Timer | undefined
   #sweepTimer: Timer | undefined
   #lookedAt: number | undefined
+  #isLooking = false
   #isStopped = false
 
   constructor(
@@ -45,10 +46,12 @@ export class Recovery {
     private readonly onHint: (hint: BusMessage) => void,
   ) {}
 
-  start(): void {
-    // Until a node knows of others, it takes all there is for its own.
-    this.#scheduleLook(0)
+  /** Resolves when the others are known: a node that knows of none takes all there is for its own. */
+  async start(): Promise<void> {
+    this.node.peers.onStranger = () => this.#lookSoon()
     this.#scheduleSweep(0)
+    await this.#lookNow()
+    await this.node.peers.read()
   }
 
   stop(): void {
@@ -76,13 +79,22 @@ export class Recovery {
     })
   }
 
+  #lookSoon(): void {
+    if (this.#isLooking) return
+    this.#lookTimer?.cancel()
+    this.#scheduleLook(0)
+  }
+
   #scheduleLook(delayMs: number): void {
     if (this.#isStopped) return
-    this.#lookTimer = this.node.clock.setTimer(() => {
-      void this.#look()
-        .catch(this.#leaveToSweep)
-        .finally(() => this.#scheduleLook(this.node.settings.observeMs))
-    }, delayMs)
+    this.#lookTimer = this.node.clock.setTimer(() => void this.#lookNow(), delayMs)
+  }
+
+  async #lookNow(): Promise<void> {
+    this.#isLooking = true
+    await this.#look().catch(this.#leaveToSweep)
+    this.#isLooking = false
+    this.#scheduleLook(this.node.settings.observeMs)
   }
 
   #scheduleSweep(delayMs: number): void {

@@ -146,16 +146,16 @@ class InProcessEngine implements Engine {
       // With a try a read begins, so there is none while one is under way.
       const isTry = !window.isRefilling
       const isOwn = (ref: TaskRef) => distanceOf(ref, isTry) === 0
-      // Of what a read showed only when it has looked, and found nothing of its own.
+      // Of what a read showed only when it has looked, and found nothing of its own; or it is old, and tried.
       const leftOf = (ref: TaskRef) =>
-        window.ownTaken > 0 && distanceOf(ref) !== undefined ? undefined : distanceOf(ref, isTry)
+        window.ownTaken > 0 && distanceOf(ref) !== undefined && !isOld(ref) ? undefined : distanceOf(ref, true)
       const found = head?.own(isOwn, isOld) ?? (isTry ? head?.leftLying(leftOf, isOld) : undefined)
       if (found !== undefined && (best === undefined || isBetter(found, best))) best = { window, ...found }
     }
     if (best === undefined) return undefined
     best.window.takeOut(best)
     this.#headStarts?.taken(best.ref)
-    const isTried = distanceOf(best.ref) === undefined
+    const isTried = distanceOf(best.ref) === undefined || (best.distance > 0 && best.window.ownTaken > 0)
     // Most of what it passed over is gone by now: a look drops that, and shows what comes next.
     const isFar = best.passed >= SHARED_HEAD / 2 && this.#lookDueInMs(best.window) === 0
     if (isTried || isFar) void this.#refill(best.window, SHARED_HEAD)
