@@ -177,6 +177,20 @@ describe('a bus over a channel for texts', () => {
     expect(wire.texts).toHaveLength(1)
   })
 
+  it('tells of every text of somebody else, and of none of its own', async () => {
+    const { clock, wire, publish } = setUp()
+    let others = 0
+    const onHeard = () => {
+      others++
+    }
+    const third = new ChannelBus(() => wire.open(), { clock, sender: 'c', onHeard })
+    third.subscribe(() => undefined)
+    await publish({ type: 'settled', taskId: 't1' })
+    third.publish({ type: 'settled', taskId: 't2' })
+    await clock.advance(10)
+    expect(others).toBe(1)
+  })
+
   it('sends what it has when it is closed, lets go of the channel, and says no more', async () => {
     const { clock, wire, sender, heard } = setUp()
     sender.publish({ type: 'settled', taskId: 't1' })

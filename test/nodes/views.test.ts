@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import {
+  type AgentDefinition,
   type Bus,
   BusHub,
   createOrchestrator,
@@ -7,6 +8,7 @@ import {
   defineTask,
   isBatutaError,
   memoryStorage,
+  type Orchestrator,
   type OrchestratorOptions,
   type Storage,
   staticSchema,
@@ -24,6 +26,12 @@ const newPath = temporaryFiles()
 
 async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await pause(20)
+}
+
+/** Soon: what was said before a channel listened is lost. */
+async function isAnswered(asking: Orchestrator): Promise<boolean> {
+  const task = await asking.submit(ping)
+  return await Promise.race([task.result().then(() => true), pause(200).then(() => false)])
 }
 
 /** One node that asks and has no agents, and one that has them all. */
@@ -49,12 +57,9 @@ async function startTwo(storage: () => Storage, bus: () => Bus | undefined, opti
   onTestFinished(async () => {
     await Promise.all([asking.shutdown({ graceMs: 0 }), working.shutdown({ graceMs: 0 })])
   })
-  // Each has seen the other, and hears what it says: what was said before a channel listened is lost.
+  // Each has seen the other, and hears what it says.
   await eventually(async () => (await asking.status()).owners.length === 2)
-  await eventually(async () => {
-    const task = await asking.submit(ping)
-    return await Promise.race([task.result().then(() => true), pause(200).then(() => false)])
-  })
+  await eventually(() => isAnswered(asking))
   return { asking, working, isOver, seen }
 }
 
@@ -200,7 +205,20 @@ for (const { name, why, hasChannel, start } of SERVERS)
       const space = newSpace()
       return startTwo(() => server.storage(server.port, space), bus, options)
     }
-    if (hasChannel) describe('with its channel', () => views(() => two(() => undefined, NEVER)))
+    if (hasChannel) {
+      describe('with its channel', () => views(() => two(() => undefined, NEVER)))
+      it('one that has just started is answered by one that was alone', async () => {
+        const space = newSpace()
+        const options = { ...NEVER, observeMs: 60_000, heartbeatMs: 60_000 }
+        const start = (agents: AgentDefinition[]) =>
+          createOrchestrator({ storage: server.storage(server.port, space), agents, ...options })
+        const working = await start([defineAgent('ana', { handlers: [ping.handler(() => 'pong')] })])
+        onTestFinished(async () => void (await working.shutdown()))
+        const asking = await start([])
+        onTestFinished(async () => void (await asking.shutdown()))
+        await eventually(() => isAnswered(asking))
+      }, 20_000)
+    }
     // A hub of its own for each: nothing is said between them.
     describe('by polling alone', () => views(() => two(() => new BusHub().connect(), POLLED)))
   })

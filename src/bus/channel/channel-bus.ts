@@ -20,6 +20,8 @@ export interface ChannelBusOptions {
   readonly sender: string
   /** Whether anybody else may listen: if not, nothing is collected. Default: always. */
   readonly isHeard?: (() => boolean) | undefined
+  /** A text of somebody else came; called before its hints are told. */
+  readonly onHeard?: (() => void) | undefined
   /** The least time between two texts, in milliseconds: what comes meanwhile is collected. Default 3. */
   readonly collectMs?: number | undefined
 }
@@ -102,6 +104,7 @@ export class ChannelBus implements Bus {
   #hear(text: string): void {
     const hints = hintsOf(text)
     if (hints === undefined || hints.from === this.#options.sender) return
+    this.#options.onHeard?.()
     for (const message of hints.messages) for (const listener of this.#listeners) tell(listener, message)
   }
 }

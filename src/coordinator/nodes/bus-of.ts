@@ -12,5 +12,10 @@ export function busOf({
 }: Pick<NodeContext, 'storage' | 'clock' | 'newId' | 'peers'>): Bus {
   const { channel } = storage
   if (channel === undefined) return new BusHub().connect()
-  return new ChannelBus(() => channel.call(storage), { clock, sender: newId(), isHeard: () => !peers.isAlone })
+  return new ChannelBus(() => channel.call(storage), {
+    clock,
+    sender: newId(),
+    isHeard: () => peers.areHere,
+    onHeard: () => peers.heard(),
+  })
 }

@@ -25,8 +25,9 @@ export class Peers {
   readonly #peers = new Map<string, Peer>()
   /** Hashes of the other owners that serve a lane. */
   readonly #byLane = new Map<string, readonly number[]>()
-  /** An owner was met that came since the last look. */
+  /** An owner came since the last look. */
   onStranger: () => void = () => {}
+  #hasStranger = false
   #ownId = ''
   #ownHash = 0
   #reading: Promise<void> | undefined
@@ -36,6 +37,11 @@ export class Peers {
   /** Whether no other owner is known. */
   get isAlone(): boolean {
     return this.#peers.size === 0
+  }
+
+  /** Whether others are known, or were heard since the last look. */
+  get areHere(): boolean {
+    return this.#hasStranger || !this.isAlone
   }
 
   /** How many owners there are, this one included. */
@@ -50,6 +56,7 @@ export class Peers {
 
   /** Takes note of the owners that there are and which are late, and has the agents read of those whose agents have changed. */
   saw(owners: readonly Entry<'owner'>[], isLate: (ownerId: string) => boolean): void {
+    this.#hasStranger = false
     const others = owners.filter(({ id }) => id !== this.node.ownerId)
     if (others.length === 0 && this.isAlone) return
     const ids = new Set(others.map(({ id }) => id))
@@ -63,6 +70,13 @@ export class Peers {
   /** Resolves when the agents of those that were seen are known, or could not be read. */
   async read(): Promise<void> {
     await this.#reading
+  }
+
+  /** Somebody else said something. */
+  heard(): void {
+    if (this.areHere) return
+    this.#hasStranger = true
+    this.onStranger()
   }
 
   /** This owner was quicker with a task. */
