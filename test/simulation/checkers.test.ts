@@ -347,6 +347,15 @@ describe('checkers', () => {
       expect(story.found().filter((text) => text.startsWith('6'))).toEqual([])
     })
 
+    it('gives an agent that polls its time from the end of its claim, whenever the faults end', () => {
+      const task = { ...running(), claimEndsAt: FACTS.startMs + 15_000 }
+      const story = new Story().commit('n0.1', ['task', 't1', task]).event({ type: 'handler:start', ...RUN })
+      story.commit('n1.2', ['task', 't1', { ...ended(task, 'cancelled', 'cancelled'), holder: 'poll:worker' }])
+      story.later(1_000).event({ type: 'quiet' })
+      story.later(15_000).event({ type: 'handler:abort', ...RUN, reason: 'CLAIM_LOST' })
+      expect(story.found().filter((text) => text.startsWith('6'))).toEqual([])
+    })
+
     it('finds what a cancelled attempt left in a session', () => {
       const task = running()
       const story = new Story().commit('n0.1', ['task', 't1', task])

@@ -45,7 +45,7 @@ export const cancelIsFinal: CheckerFactory = (report, facts) => {
       // A network or process that misbehaves may keep the news away: time counts from the last trouble.
       if (event.type === 'quiet') {
         lasting.clear()
-        for (const entry of unaware.values()) entry.sinceMs = event.atMs
+        for (const entry of unaware.values()) entry.sinceMs = Math.max(entry.sinceMs, event.atMs)
       }
       if (event.type === 'fault') {
         const phase = LASTING.exec(event.text)?.[2]
