@@ -64,7 +64,7 @@ export class Coordinator implements CoordinatorApi {
   #state: RunState = 'new'
   #stopping: Promise<ShutdownReport> | undefined
   #pollTimer: Timer | undefined
-  /** Of others, before it claims anything. */
+  /** For others: nothing is claimed before. */
   #hasLooked = false
   #unsubscribe: () => void = () => {}
 
