@@ -146,7 +146,7 @@ class InProcessEngine implements Engine {
       // With a try a read begins, so there is none while one is under way.
       const isTry = !window.isRefilling
       const isOwn = (ref: TaskRef) => distanceOf(ref, isTry) === 0
-      // Of what a read showed only when it has looked, and found nothing of its own; or it is old, and tried.
+      // Of what a read showed only when it has looked, and found nothing of its own since; or it is old, which is a try.
       const leftOf = (ref: TaskRef) =>
         window.ownTaken > 0 && distanceOf(ref) !== undefined && !isOld(ref) ? undefined : distanceOf(ref, true)
       const found = head?.own(isOwn, isOld) ?? (isTry ? head?.leftLying(leftOf, isOld) : undefined)
