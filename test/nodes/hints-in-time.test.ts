@@ -3,7 +3,7 @@ import { defineAgent, defineTask, type TaskContext } from 'batuta'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gate } from '../support/app.js'
 import { NEVER, startPair } from './pair.js'
-import { type NodesServer, newSpace, SERVERS } from './servers.js'
+import { type NodesServer, newSpace, SHARED } from './servers.js'
 
 /** News of each kind that are timed. */
 const TIMES = 20
@@ -57,7 +57,7 @@ async function middle(once: () => Promise<number>): Promise<number> {
   return took.sort((a, b) => a - b)[TIMES / 2] ?? Number.POSITIVE_INFINITY
 }
 
-for (const { name, why, start } of SERVERS.filter(({ hasChannel }) => hasChannel))
+for (const { name, why, start } of SHARED)
   describe.skipIf(why !== undefined)(why === undefined ? `two nodes over ${name}` : `${name} (${why})`, () => {
     let server: NodesServer
     beforeAll(async () => {

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import {
   type Bus,
   BusHub,
@@ -54,23 +53,6 @@ async function startTwo(
 }
 const talk = defineTask<string, string, never, string, string, never>('talk', {})
 
-/** A channel as a database would have it, between the storages of one test. */
-function withChannel(): (path: string) => Storage {
-  const wire = new EventEmitter()
-  return (path) =>
-    Object.assign(sqliteStorage({ path }), {
-      channel: () => ({
-        maxBytes: 8_000,
-        publish: (text: string) => void setTimeout(() => wire.emit('text', text), 1),
-        subscribe: (listener: (text: string) => void) => {
-          wire.on('text', listener)
-          return () => wire.off('text', listener)
-        },
-        close: async () => void wire.removeAllListeners(),
-      }),
-    })
-}
-
 /** What both must do for somebody who asks another node than the one that works. */
 function crossing(start: () => ReturnType<typeof startTwo>) {
   it('tasks and results cross over', async () => {
@@ -112,10 +94,10 @@ describe('two nodes over one SQLite file, by hints alone', () => {
     })
   })
   describe('on the channel of their storage', () => {
-    crossing(() => startTwo(withChannel(), NEVER))
+    crossing(() => startTwo((path) => sqliteStorage({ path }), NEVER))
   })
 })
 
 describe('two nodes over one SQLite file, without hints', () => {
-  crossing(() => startTwo((path) => sqliteStorage({ path }), { pollMs: 100 }))
+  crossing(() => startTwo((path) => sqliteStorage({ path, channel: false }), { pollMs: 100 }))
 })

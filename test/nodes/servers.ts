@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Storage } from 'batuta'
 import { mongodbStorage } from '../../src/storage/mongodb/index.js'
 import { postgresStorage } from '../../src/storage/postgres/index.js'
 import { redisStorage } from '../../src/storage/redis/index.js'
+import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import { MongodbServer, whyNoFaults as whyNoMongodb } from '../support/mongodb-server.js'
 import { PostgresServer, whyNoFaults as whyNoPostgres } from '../support/postgres-server.js'
 import { RedisServer, whyNoRedis } from '../support/redis-server.js'
@@ -19,8 +23,6 @@ export interface ServerKind {
   readonly name: string
   /** Why there is none for tests that cut it off. */
   readonly why: string | undefined
-  /** Whether its storages tell each other what has happened. */
-  readonly hasChannel: boolean
   start(): Promise<NodesServer>
 }
 
@@ -34,7 +36,6 @@ export function newSpace(): string {
 const redis: ServerKind = {
   name: 'Redis',
   why: whyNoRedis,
-  hasChannel: true,
   start: async () => {
     const server = await RedisServer.start()
     return {
@@ -48,7 +49,6 @@ const redis: ServerKind = {
 const postgres: ServerKind = {
   name: 'PostgreSQL',
   why: whyNoPostgres,
-  hasChannel: true,
   start: async () => {
     const server = await PostgresServer.start()
     return {
@@ -63,7 +63,6 @@ const postgres: ServerKind = {
 const mongodb: ServerKind = {
   name: 'MongoDB',
   why: whyNoMongodb,
-  hasChannel: false,
   start: async () => {
     const server = await MongodbServer.start()
     return {
@@ -76,4 +75,21 @@ const mongodb: ServerKind = {
   },
 }
 
+/** No server, and so nothing that can be cut off: a folder of files. */
+const sqlite: ServerKind = {
+  name: 'SQLite',
+  why: undefined,
+  start: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'batuta-nodes-'))
+    return {
+      port: 0,
+      storage: (_, space) => sqliteStorage({ path: join(folder, space) }),
+      stop: async () => rmSync(folder, { recursive: true, force: true }),
+    }
+  },
+}
+
 export const SERVERS: readonly ServerKind[] = [redis, postgres, mongodb]
+
+/** Whatever several processes may share. */
+export const SHARED: readonly ServerKind[] = [...SERVERS, sqlite]

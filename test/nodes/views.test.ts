@@ -18,7 +18,7 @@ import type { Coordinator } from '../../src/coordinator/coordinator.js'
 import { sqliteStorage } from '../../src/storage/sqlite/index.js'
 import { temporaryFiles } from '../storage/sqlite/temporary.js'
 import { gate } from '../support/app.js'
-import { type NodesServer, newSpace, SERVERS } from './servers.js'
+import { type NodesServer, newSpace, SHARED } from './servers.js'
 
 const work = defineTask<string, string, never, string, string, never>('work', {})
 const ping = defineTask('ping', { output: staticSchema<string>() })
@@ -170,31 +170,19 @@ describe('a node that starts', () => {
 const NEVER: OrchestratorOptions = { observeMs: 100, pollMs: 600_000, leaseMs: 600_000, heartbeatMs: 500 }
 const POLLED: OrchestratorOptions = { observeMs: 100, pollMs: 100, heartbeatMs: 300 }
 
-describe('two nodes over one SQLite file', () => {
-  describe('with a hub', () => {
-    views(() => {
-      const hub = new BusHub()
-      const path = newPath()
-      return startTwo(
-        () => sqliteStorage({ path }),
-        () => hub.connect(),
-        NEVER,
-      )
-    })
-  })
-  describe('by polling alone', () => {
-    views(() => {
-      const path = newPath()
-      return startTwo(
-        () => sqliteStorage({ path }),
-        () => undefined,
-        POLLED,
-      )
-    })
+describe('two nodes over one SQLite file, with a hub', () => {
+  views(() => {
+    const hub = new BusHub()
+    const path = newPath()
+    return startTwo(
+      () => sqliteStorage({ path, channel: false }),
+      () => hub.connect(),
+      NEVER,
+    )
   })
 })
 
-for (const { name, why, hasChannel, start } of SERVERS)
+for (const { name, why, start } of SHARED)
   describe.skipIf(why !== undefined)(why === undefined ? `two nodes over ${name}` : `${name} (${why})`, () => {
     let server: NodesServer
     beforeAll(async () => {
@@ -205,20 +193,18 @@ for (const { name, why, hasChannel, start } of SERVERS)
       const space = newSpace()
       return startTwo(() => server.storage(server.port, space), bus, options)
     }
-    if (hasChannel) {
-      describe('with its channel', () => views(() => two(() => undefined, NEVER)))
-      it('one that has just started is answered by one that was alone', async () => {
-        const space = newSpace()
-        const options = { ...NEVER, observeMs: 60_000, heartbeatMs: 60_000 }
-        const start = (agents: AgentDefinition[]) =>
-          createOrchestrator({ storage: server.storage(server.port, space), agents, ...options })
-        const working = await start([defineAgent('ana', { handlers: [ping.handler(() => 'pong')] })])
-        onTestFinished(async () => void (await working.shutdown()))
-        const asking = await start([])
-        onTestFinished(async () => void (await asking.shutdown()))
-        await eventually(() => isAnswered(asking))
-      }, 20_000)
-    }
+    describe('with its channel', () => views(() => two(() => undefined, NEVER)))
+    it('one that has just started is answered by one that was alone', async () => {
+      const space = newSpace()
+      const options = { ...NEVER, observeMs: 60_000, heartbeatMs: 60_000 }
+      const start = (agents: AgentDefinition[]) =>
+        createOrchestrator({ storage: server.storage(server.port, space), agents, ...options })
+      const working = await start([defineAgent('ana', { handlers: [ping.handler(() => 'pong')] })])
+      onTestFinished(async () => void (await working.shutdown()))
+      const asking = await start([])
+      onTestFinished(async () => void (await asking.shutdown()))
+      await eventually(() => isAnswered(asking))
+    }, 20_000)
     // A hub of its own for each: nothing is said between them.
     describe('by polling alone', () => views(() => two(() => new BusHub().connect(), POLLED)))
   })

@@ -21,16 +21,21 @@ export async function heard(from: StorageChannel, texts: readonly string[], text
   )
 }
 
-/** Where storages are opened: their server's port, a name that no other test uses, and how to open one there, perhaps through another port. */
+/** Where storages are opened: a name that no other test uses, and how to open one there. */
 export interface ChannelWorld {
-  port(): number
   newPlace(): string
+  open(place: string): Promise<Storage>
+}
+
+/** The same at a server, perhaps through another port. */
+export interface ChannelServer extends ChannelWorld {
+  port(): number
   open(place: string, port?: number): Promise<Storage>
 }
 
-/** What the channel of a storage must do, whichever server carries it. */
-export function channelCases({ port, newPlace, open }: ChannelWorld): void {
-  it('carries texts between storages over one prefix, and to nobody else', async () => {
+/** What the channel of a storage must do, whatever carries it. */
+export function channelCases({ newPlace, open }: ChannelWorld): void {
+  it('carries texts between storages over one place, and to nobody else', async () => {
     const place = newPlace()
     const [a, b, other] = [await open(place), await open(place), await open(newPlace())]
     const [texts, foreign, self]: [string[], string[], string[]] = [[], [], []]
@@ -63,6 +68,11 @@ export function channelCases({ port, newPlace, open }: ChannelWorld): void {
     expect(gone).toEqual([])
     await storage.close()
   })
+}
+
+/** What the channel of a server's storage must do besides. */
+export function channelServerCases({ port, newPlace, open }: ChannelServer): void {
+  channelCases({ newPlace, open })
 
   it('comes back by itself after a cut, and loses what is said meanwhile', async () => {
     const proxy = await TcpProxy.start(port())

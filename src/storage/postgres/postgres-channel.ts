@@ -1,4 +1,5 @@
 import { realClock, type Timer } from '../../internal/clock.js'
+import { ChannelListeners } from '../channel-listeners.js'
 import { quoted } from '../sql/names.js'
 import type { StorageChannel } from '../storage.js'
 import type { PostgresConnection } from './postgres-connection.js'
@@ -31,7 +32,7 @@ export class PostgresChannel implements StorageChannel {
   readonly maxBytes = MAX_BYTES
   readonly #connection: PostgresConnection
   readonly #name: string
-  readonly #listeners = new Set<(text: string) => void>()
+  readonly #listeners = new ChannelListeners()
   readonly #waiting: string[] = []
   /** While texts are on their way. */
   #sending: Promise<void> | undefined
@@ -63,14 +64,12 @@ export class PostgresChannel implements StorageChannel {
 
   subscribe(listener: (text: string) => void): () => void {
     if (this.#isClosed) return () => undefined
-    // One function given twice is two listeners.
-    const own = (text: string) => listener(text)
-    this.#listeners.add(own)
+    const leave = this.#listeners.add(listener)
     if (!this.#isWanted) {
       this.#isWanted = true
       void this.#connect()
     }
-    return () => this.#listeners.delete(own)
+    return leave
   }
 
   async close(): Promise<void> {
@@ -118,7 +117,7 @@ export class PostgresChannel implements StorageChannel {
 
   readonly #onNotification = ({ channel, payload }: PostgresNotification): void => {
     if (channel !== this.#name || payload === undefined) return
-    for (const listener of this.#listeners) tell(listener, payload)
+    this.#listeners.tell(payload)
   }
 
   /** Gives a connection up, and makes another one. */
@@ -142,14 +141,5 @@ export class PostgresChannel implements StorageChannel {
     if (this.#isClosed) return
     this.#timer = realClock.setTimer(() => void this.#connect(), this.#pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS.last)
-  }
-}
-
-/** What a listener throws is no news here; the others must still hear. */
-function tell(listener: (text: string) => void, text: string): void {
-  try {
-    listener(text)
-  } catch {
-    // Whoever cares about its own errors catches them.
   }
 }

@@ -1,4 +1,5 @@
 import { realClock, type Timer } from '../../internal/clock.js'
+import { ChannelListeners } from '../channel-listeners.js'
 import type { StorageChannel } from '../storage.js'
 import type { RedisClient } from './redis-client.js'
 import type { RedisConnection } from './redis-connection.js'
@@ -12,7 +13,7 @@ export class RedisChannel implements StorageChannel {
   readonly maxBytes = MAX_BYTES
   readonly #connection: RedisConnection
   readonly #name: string
-  readonly #listeners = new Set<(text: string) => void>()
+  readonly #listeners = new ChannelListeners()
   #client: RedisClient | undefined
   #timer: Timer | undefined
   #isClosed = false
@@ -28,11 +29,9 @@ export class RedisChannel implements StorageChannel {
 
   subscribe(listener: (text: string) => void): () => void {
     if (this.#isClosed) return () => undefined
-    // One function given twice is two listeners.
-    const own = (text: string) => listener(text)
-    this.#listeners.add(own)
+    const leave = this.#listeners.add(listener)
     this.#client ??= this.#listen()
-    return () => this.#listeners.delete(own)
+    return leave
   }
 
   async close(): Promise<void> {
@@ -47,7 +46,7 @@ export class RedisChannel implements StorageChannel {
     const client = this.#connection.listener()
     client.on('error', () => undefined)
     client.on('message', (_channel: unknown, text: unknown) => {
-      for (const listener of this.#listeners) tell(listener, String(text))
+      this.#listeners.tell(String(text))
     })
     client.on('ready', () => this.#subscribe(client))
     client.connect().catch(() => undefined)
@@ -68,14 +67,5 @@ export class RedisChannel implements StorageChannel {
       if (!this.#isClosed) this.#timer = realClock.setTimer(() => this.#subscribe(client), 2 * timeoutMs)
     }
     client.subscribe(this.#name).then(answered, answered)
-  }
-}
-
-/** What a listener throws is no news here; the others must still hear. */
-function tell(listener: (text: string) => void, text: string): void {
-  try {
-    listener(text)
-  } catch {
-    // Whoever cares about its own errors catches them.
   }
 }

@@ -34,6 +34,22 @@ export async function connect(settings: SqliteSettings, schema: StorageSchema, n
   return await pRetry(attempt, { retries: OPEN_RETRIES, ...OPEN_PAUSE_MS, shouldRetry: ({ error }) => isBusy(error) })
 }
 
+/**
+ * A connection beside, for what may be lost: it never waits for a lock, flushes nothing when it commits, and leaves copying the
+ * log to the other.
+ */
+export async function connectBeside({ path, driver }: SqliteSettings): Promise<SqliteDatabase> {
+  const open = await loadDriver(driver)
+  const db = open(path as string)
+  try {
+    db.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0')
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
 function setPragmas(db: SqliteDatabase, { busyTimeoutMs, synchronous }: SqliteSettings): void {
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
   db.exec('PRAGMA journal_mode = WAL')

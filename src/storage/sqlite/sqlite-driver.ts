@@ -57,7 +57,7 @@ export async function loadDriver(driver: SqliteDriver): Promise<Opener> {
 }
 
 /** Whether a path names a file, and not `:memory:` or a URI with its own rules. */
-function isPlainFile(path: string): boolean {
+export function isPlainFile(path: string): boolean {
   return path !== '' && path !== ':memory:' && !path.startsWith('file:')
 }
 

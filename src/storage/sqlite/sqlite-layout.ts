@@ -13,6 +13,9 @@ import {
 import type { IndexDefinition, StorageSchema } from '../storage.js'
 import type { SqliteDatabase, SqlValue } from './sqlite-driver.js'
 
+/** What processes tell each other: the last of it. */
+export const CHANNEL_TABLE = 'batuta_channel'
+
 /** How many rows are read at a time when their index columns are filled again. */
 const PAGE = 500
 
@@ -39,6 +42,7 @@ export function prepareLayout(
   }
   if (!options.migrate) throw outdated(found, schema)
   writeMeta(db, schema.layout, options.now)
+  db.exec(`CREATE TABLE IF NOT EXISTS ${CHANNEL_TABLE} (seq INTEGER PRIMARY KEY, text TEXT NOT NULL)`)
   for (const kind of schema.kinds) {
     const indexes = schema.indexes.filter((index) => index.kind === kind)
     const isNew = createTable(db, kind, indexes)
@@ -65,7 +69,7 @@ export function assertNotNewer(found: number | undefined, schema: StorageSchema)
 }
 
 function outdated(found: number | undefined, schema: StorageSchema): BatutaError<'STORAGE_OUTDATED'> {
-  const has = found === undefined ? 'is not prepared' : `has layout ${found}, or lacks an index`
+  const has = found === undefined ? 'is not prepared' : `has layout ${found}, or lacks an index or a table`
   return new BatutaError('STORAGE_OUTDATED', `The database ${has}; this version needs layout ${schema.layout}.`, {
     data: { storage: 'sqlite', found: found ?? 0, known: schema.layout },
     fix: 'Open it once with migrate: true.',
@@ -88,9 +92,10 @@ function exists(db: SqliteDatabase, name: string): boolean {
   return db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined
 }
 
-/** The names of the declared indexes that are not there as declared, or whose kind has no table yet. */
+/** The names of the declared indexes that are not there as declared, and of what has no table yet. */
 function missingParts(db: SqliteDatabase, schema: StorageSchema): Set<string> {
   const missing = new Set<string>()
+  if (!exists(db, CHANNEL_TABLE)) missing.add(CHANNEL_TABLE)
   for (const kind of schema.kinds) if (!exists(db, tableName(kind))) missing.add(kind)
   const sqlOf = db.prepare('SELECT sql FROM sqlite_master WHERE name = ?')
   for (const index of schema.indexes) {

@@ -8,7 +8,7 @@ import {
   objectRule,
   type StorageOptionRules,
 } from '../storage-options.js'
-import type { SqliteDatabase, SqliteDriver } from './sqlite-driver.js'
+import { isPlainFile, type SqliteDatabase, type SqliteDriver } from './sqlite-driver.js'
 
 /** Settings of `sqliteStorage`. Exactly one of `path` and `database` is needed. */
 export interface SqliteStorageOptions {
@@ -31,6 +31,11 @@ export interface SqliteStorageOptions {
   readonly busyTimeoutMs?: number | undefined
   /** Default `auto`: node:sqlite where the runtime has it, else better-sqlite3. */
   readonly driver?: SqliteDriver | undefined
+  /**
+   * Whether processes tell each other news through a table of the file: results, cancels, ready tasks, within some
+   * milliseconds. Default true where `path` names a file. With false, and with a live database, they find out by polling.
+   */
+  readonly channel?: boolean | undefined
   /** Whether `open` creates and changes tables. Default true; with false it rejects with STORAGE_OUTDATED instead. */
   readonly migrate?: boolean | undefined
   /** Storage time in milliseconds since the Unix epoch. Default: the machine's. May jump; the storage never goes back. */
@@ -44,6 +49,7 @@ export interface SqliteSettings {
   readonly synchronous: 'full' | 'normal'
   readonly busyTimeoutMs: number
   readonly driver: SqliteDriver
+  readonly channel: boolean
   readonly migrate: boolean
   readonly now: () => number
 }
@@ -64,6 +70,7 @@ const ABOUT: StorageOptionRules<SqliteStorageOptions> = {
     synchronous: (check, path, value) => check.oneOf(path, value, ['full', 'normal']),
     busyTimeoutMs: (check, path, value) => check.number(path, value, { min: 0, whole: true }),
     driver: (check, path, value) => check.oneOf(path, value, ['auto', 'node:sqlite', 'better-sqlite3']),
+    channel: flagRule,
     migrate: flagRule,
     now: functionRule,
   },
@@ -77,5 +84,8 @@ export function sqliteSettings(options: SqliteStorageOptions): SqliteSettings {
   assertOption(OF, isOne, 'path', 'Give either a path or a live database.')
   const isOwn = database === undefined || (options.synchronous ?? options.busyTimeoutMs ?? options.driver) === undefined
   assertOption(OF, isOwn, 'database', 'A live database keeps its own synchronous, busy timeout and driver.')
-  return { path, database, synchronous, busyTimeoutMs, driver, migrate, now: options.now ?? realClock.now }
+  const isFile = path !== undefined && isPlainFile(path)
+  const { channel = isFile, now = realClock.now } = options
+  assertOption(OF, isFile || !channel, 'channel', 'A channel needs a path that names a file.')
+  return { path, database, synchronous, busyTimeoutMs, driver, channel, migrate, now }
 }

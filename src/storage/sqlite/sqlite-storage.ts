@@ -10,11 +10,13 @@ import {
   type SetResult,
   type Storage,
   type StorageAnswer,
+  type StorageChannel,
   type StorageSchema,
   type Write,
   type WriteSet,
 } from '../storage.js'
-import { connect, transaction } from './sqlite-connection.js'
+import { SqliteChannel } from './sqlite-channel.js'
+import { connect, connectBeside, transaction } from './sqlite-connection.js'
 import type { SqliteDatabase, SqliteStatement } from './sqlite-driver.js'
 import { toStorageError } from './sqlite-errors.js'
 import { assertNotNewer, LAYOUT_SQL } from './sqlite-layout.js'
@@ -42,12 +44,14 @@ interface Connection {
   readonly layout: SqliteStatement
   readonly tables: ReadonlyMap<string, SqliteTable>
   readonly indexes: ReadonlyMap<string, IndexDefinition>
+  readonly channels: Set<StorageChannel>
 }
 
 class SqliteStorage implements Storage {
   readonly name = 'sqlite'
   readonly outcomeAlwaysKnown = true
   readonly durable: boolean
+  readonly channel?: () => StorageChannel
   readonly #settings: SqliteSettings
   readonly #opening = new SharedOpening<Connection>(this.name, 'SQLite', (opened) => this.#letGo(opened))
   #lastMs = 0
@@ -55,6 +59,7 @@ class SqliteStorage implements Storage {
   constructor(settings: SqliteSettings) {
     this.#settings = settings
     this.durable = settings.path !== ':memory:'
+    if (settings.channel) this.channel = () => this.#channel()
   }
 
   async open(schema: StorageSchema): Promise<StorageAnswer> {
@@ -112,7 +117,15 @@ class SqliteStorage implements Storage {
 
   async close(): Promise<void> {
     const opened = this.#opening.leave()
+    for (const channel of opened?.channels ?? []) await channel.close()
     if (opened !== undefined) this.#letGo(opened)
+  }
+
+  #channel(): StorageChannel {
+    const { channels } = this.#opening.get()
+    const channel = new SqliteChannel(() => connectBeside(this.#settings))
+    channels.add(channel)
+    return channel
   }
 
   #letGo({ db }: Connection): void {
@@ -125,7 +138,7 @@ class SqliteStorage implements Storage {
       const indexesOf = (kind: string) => schema.indexes.filter((index) => index.kind === kind)
       const tables = new Map(schema.kinds.map((kind) => [kind, new SqliteTable(db, kind, indexesOf(kind))]))
       const indexes = new Map(schema.indexes.map((index) => [index.name, index]))
-      return { db, schema, layout: db.prepare(LAYOUT_SQL), tables, indexes }
+      return { db, schema, layout: db.prepare(LAYOUT_SQL), tables, indexes, channels: new Set() }
     } catch (error) {
       throw toStorageError(error, this.#settings.path)
     }

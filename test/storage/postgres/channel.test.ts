@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { commit, eventually, leave } from '../asking.js'
-import { channelCases, channelOf, heard } from '../channel-cases.js'
+import { channelOf, channelServerCases, heard } from '../channel-cases.js'
 import { describePostgres, newSchema, opened, watched } from './support.js'
 
 describePostgres('the channel', [], (server) => {
-  channelCases({
+  channelServerCases({
     port: () => server().port,
     newPlace: newSchema,
     open: (schema, port = server().port) =>

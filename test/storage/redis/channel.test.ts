@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { eventually } from '../asking.js'
-import { channelCases, channelOf } from '../channel-cases.js'
+import { channelOf, channelServerCases } from '../channel-cases.js'
 import { describeRedis, newPrefix, opened } from './support.js'
 
 describeRedis('the channel', [], (server) => {
-  channelCases({
+  channelServerCases({
     port: () => server().port,
     newPlace: newPrefix,
     open: (prefix, port = server().port) => opened({ url: `redis://127.0.0.1:${port}`, prefix }),

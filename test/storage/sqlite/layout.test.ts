@@ -90,12 +90,12 @@ describe.runIf(betterSqliteLoads)('the tables', () => {
     database.close()
   })
 
-  it('are one per kind of the schema', async () => {
+  it('are one per kind of the schema, and two besides', async () => {
     const path = newPath()
     await (await opened(path, SCHEMA)).close()
     const database = new Database(path)
     const rows = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all()
-    const expected = [...SCHEMA.kinds.map((kind) => `batuta_${kind}`), 'batuta_meta'].sort()
+    const expected = [...SCHEMA.kinds.map((kind) => `batuta_${kind}`), 'batuta_channel', 'batuta_meta'].sort()
     expect((rows as { name: string }[]).map((row) => row.name)).toEqual(expected)
     database.close()
   })
