@@ -95,6 +95,11 @@ export class MongodbConnection {
     )
   }
 
+  /** Runs a command that writes nothing, in a session and with limits of its own. @throws STORAGE_UNAVAILABLE */
+  async inSession(session: MongodbSession, command: MongodbDocument): Promise<MongodbDocument> {
+    return await this.#run('reads', 0, (signal) => this.#database.command(command, { session, signal }))
+  }
+
   /** Aborts a session's transaction, and says so, which the driver's own method does not. Throws as the one above. */
   abort(session: MongodbSession): Promise<MongodbDocument> {
     return this.within('reads', (signal) =>

@@ -18,6 +18,11 @@ export function metaCollection(prefix: string): string {
   return `${prefix}_meta`
 }
 
+/** What processes tell each other: the last of each. */
+export function channelCollection(prefix: string): string {
+  return `${prefix}_channel`
+}
+
 /**
  * The path of an index's field in a document: `ready.lane`. The field `id` is the record's own id; where it comes first it is
  * kept once more, since the first field says whether a record is in the index.

@@ -13,11 +13,13 @@ import {
   type SetResult,
   type Storage,
   type StorageAnswer,
+  type StorageChannel,
   type StorageSchema,
   type StoredRecord,
   type WriteSet,
 } from '../storage.js'
 import { compareParts } from '../text-order.js'
+import { MongodbChannel } from './mongodb-channel.js'
 import { clientOf, type MongodbClient, type MongodbDocument } from './mongodb-client.js'
 import { MongodbCommit, prepareSets } from './mongodb-commit.js'
 import { MongodbConnection } from './mongodb-connection.js'
@@ -25,8 +27,17 @@ import { assertSuitable, toStorageError } from './mongodb-errors.js'
 import { assertNotNewer, MongodbLayout, outdated } from './mongodb-layout.js'
 import { type MongodbSettings, type MongodbStorageOptions, mongodbSettings } from './mongodb-options.js'
 import { filterOf, isEmptySpan, sortOf } from './mongodb-range.js'
-import { collectionOf, keyFieldsOf, keyOf, metaCollection, RECORD_FIELDS, recordOf } from './mongodb-record.js'
+import {
+  channelCollection,
+  collectionOf,
+  keyFieldsOf,
+  keyOf,
+  metaCollection,
+  RECORD_FIELDS,
+  recordOf,
+} from './mongodb-record.js'
 import { MongodbSessions } from './mongodb-sessions.js'
+import { MongodbStream } from './mongodb-stream.js'
 import { MongodbTransactions, TRANSACTIONS_AT_ONCE } from './mongodb-transaction.js'
 
 /**
@@ -34,8 +45,7 @@ import { MongodbTransactions, TRANSACTIONS_AT_ONCE } from './mongodb-transaction
  * collection per kind (`batuta_task` ...); a document has the record's value as JSON text, and beside it the fields of the
  * indexes that it is in, so that it can be read with any MongoDB tool. A replica set is needed; one member is enough.
  *
- * What was committed is on a majority of the members, and is what every query sees. There is no channel: the processes
- * find out by polling, unless the application is given another bus.
+ * What was committed is on a majority of the members, and is what every query sees.
  *
  * Several orchestrators of one process may share one storage: it is closed when each that opened it has closed it.
  * @throws OPTIONS_INVALID
@@ -52,6 +62,7 @@ interface Open {
   readonly transactions: MongodbTransactions
   readonly commit: MongodbCommit
   readonly schema: StorageSchema
+  readonly channels: Set<StorageChannel>
 }
 
 /** A moment of the store: what was committed by then is what a read after it must see. */
@@ -65,6 +76,7 @@ class MongodbStorage implements Storage {
   readonly name = 'mongodb'
   readonly outcomeAlwaysKnown = false
   readonly durable = true
+  readonly channel?: () => StorageChannel
   readonly #settings: MongodbSettings
   readonly #clockCommand: MongodbDocument
   readonly #opening = new SharedOpening<Open>(this.name, 'MongoDB', (open) => this.#letGo(open))
@@ -74,6 +86,7 @@ class MongodbStorage implements Storage {
 
   constructor(settings: MongodbSettings) {
     this.#settings = settings
+    if (settings.channel) this.channel = () => this.#channel()
     this.#clockCommand = {
       find: metaCollection(settings.prefix),
       filter: { _id: 'layout' },
@@ -162,14 +175,22 @@ class MongodbStorage implements Storage {
     if (open !== undefined) await this.#letGo(open)
   }
 
-  async #letGo({ sessions, client }: Open): Promise<void> {
+  #channel(): StorageChannel {
+    const { connection, channels } = this.#opening.get()
+    const channel = new MongodbChannel(connection, this.#settings.prefix)
+    channels.add(channel)
+    return channel
+  }
+
+  async #letGo({ sessions, client, channels }: Open): Promise<void> {
+    await Promise.all([...channels].map((channel) => channel.close()))
     await sessions.close()
     if (this.#settings.client === undefined) await client.close()
   }
 
   async #connect(schema: StorageSchema): Promise<Open> {
     const client = await clientOf(this.#settings)
-    const { database, prefix, migrate, commandTimeoutMs, openTimeoutMs } = this.#settings
+    const { database, prefix, channel, migrate, commandTimeoutMs, openTimeoutMs } = this.#settings
     const connection = new MongodbConnection(client, database, commandTimeoutMs)
     const sessions = new MongodbSessions(connection, prefix)
     const prepare = async () => {
@@ -177,6 +198,8 @@ class MongodbStorage implements Storage {
       assertSuitable(await connection.read({ hello: 1 }))
       await new MongodbLayout(connection, prefix, schema).prepare(migrate)
       await sessions.open()
+      // Found out now that this user may not follow one, rather than never.
+      if (channel) await (await MongodbStream.open(connection, channelCollection(prefix))).close()
     }
     try {
       await pRetry(prepare, {
@@ -196,7 +219,7 @@ class MongodbStorage implements Storage {
     const collection = (kind: string) => this.#collection(kind)
     const read = (keys: readonly RecordKey[]) => this.#read({ connection, schema }, keys)
     const commit = new MongodbCommit({ connection, transactions, sessions, collection, read })
-    return { client, connection, sessions, transactions, commit, schema }
+    return { client, connection, sessions, transactions, commit, schema, channels: new Set() }
   }
 
   /**

@@ -3,6 +3,7 @@ import { MongoMemoryReplSet } from 'mongodb-memory-server-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KIT_SCHEMA } from '../../../src/testing/storage-conformance/schema.js'
 import { whyNoFaults } from '../../support/mongodb-server.js'
+import { channelOf, heard } from '../channel-cases.js'
 import { commit, commitAtLast, failure, leave, opened, setOf } from './support.js'
 
 const DATABASE = 'concerns'
@@ -11,7 +12,7 @@ const WRITES = ['update', 'delete', 'create', 'createIndexes', 'dropIndexes', 'c
 /** Commands that ask. */
 const READS = ['find', 'getMore', 'count', 'listIndexes', 'aggregate', 'hello']
 /** Those that are part of what the driver does for itself, or say that what was begun is not wanted. */
-const OTHERS = ['abortTransaction', 'killSessions', 'endSessions', 'ping']
+const OTHERS = ['abortTransaction', 'killSessions', 'killCursors', 'endSessions', 'ping']
 
 let server: MongoMemoryReplSet
 let primary: string
@@ -47,6 +48,10 @@ async function useAll(): Promise<void> {
   const pair = setOf(leave('three', {}), leave('three', {}, null, 'note'))
   expect((await failure(storage.commit([pair]))).code).toBe('STORAGE_OUTCOME_UNKNOWN')
   expect(await commitAtLast(storage, [pair])).toEqual([{ applied: true }])
+  const texts: string[] = []
+  const channel = channelOf(storage)
+  channel.subscribe((text) => texts.push(text))
+  await heard(channel, texts, 'news')
   await storage.close()
   migratingAt = started.length
   const renamed = KIT_SCHEMA.indexes.map((index) => {
