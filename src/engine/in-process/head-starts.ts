@@ -9,8 +9,8 @@ export const MAX_HEAD_START_MS = 100
 /** What reads and claims took, as moving averages: so much of each new one. Reads are fewer than claims. */
 const READ_SHARE = 1 / 8
 const CLAIM_SHARE = 1 / 32
-/** Nine of ten take no longer than so many times the average, or about that. */
-const SPREAD = 2
+/** Nearly none takes longer than so many times the average, also where one waits for the other's lock. */
+const SPREAD = 4
 /** After this every node has seen a task: it is not passed over any more than the head of a lane is long. */
 const OLD_MS = 1_000
 /** Sightings that are kept: of the heads of many lanes. */
