@@ -241,7 +241,7 @@ describe('the life of a node', () => {
     expect(trouble.closed).toBe(1)
   })
 
-  it('that ends while it begins closes the storage once that is open, and does not begin', async () => {
+  it('that ends while it begins waits for nothing, closes the storage once that is open, and does not begin', async () => {
     const clock = new VirtualClock()
     const { storage, trouble } = troubledStorage(clock)
     const { open } = storage
@@ -252,9 +252,10 @@ describe('the life of a node', () => {
     const app = new Orchestrator({ clock, storage })
     const started = app.start().catch(({ code }) => code)
     await clock.advance(100)
-    const stopped = app.shutdown()
-    await clock.runUntil(Promise.all([started, stopped]))
-    expect([await started, app.health().state, trouble.closed]).toEqual(['NOT_RUNNING', 'stopped', 1])
+    const from = clock.monotonic()
+    await clock.runUntil(app.shutdown())
+    expect([clock.monotonic() - from, app.health().state, trouble.closed]).toEqual([0, 'stopped', 0])
+    expect([await clock.runUntil(started), trouble.closed]).toEqual(['NOT_RUNNING', 1])
   })
 
   it('that ends while its agents are made known does not say that it has begun', async () => {

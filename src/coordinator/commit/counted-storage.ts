@@ -18,6 +18,7 @@ export class CountedStorage implements Storage {
   #underWay = 0
   #whenIdle: (() => void)[] = []
   #opening: Promise<unknown> | undefined
+  #isOpen = false
 
   constructor(
     private readonly inner: Storage,
@@ -29,10 +30,12 @@ export class CountedStorage implements Storage {
     if (inner.channel !== undefined) this.channel = () => (inner as Required<Storage>).channel()
   }
 
-  open(schema: StorageSchema) {
+  async open(schema: StorageSchema) {
     const opening = this.inner.open(schema)
     this.#opening = opening
-    return opening
+    const answer = await opening
+    this.#isOpen = true
+    return answer
   }
 
   read(keys: readonly RecordKey[]) {
@@ -51,13 +54,10 @@ export class CountedStorage implements Storage {
     return this.#count(this.inner.commit(sets))
   }
 
-  /** Closes what was opened here: others may share the storage. One that is still being opened is closed when it is open. */
+  /** Closes what was opened here: others may share the storage. For one that is still being opened nobody waits: it is closed once it is open. */
   async close(): Promise<void> {
-    const isOpen = await this.#opening?.then(
-      () => true,
-      () => false,
-    )
-    if (isOpen === true) await this.inner.close()
+    if (this.#isOpen) await this.inner.close()
+    else this.#opening?.then(() => this.inner.close()).catch(() => undefined)
   }
 
   /** Resolves when no call is under way, or after `waitMs`: a storage that never answers must not keep a process alive. */
