@@ -13,7 +13,7 @@ export class AgentDesk {
   /** One write of an agent's record at a time: what is removed at once must be removed after it was made known. */
   readonly #writes = new KeyedChain()
   /** Those that could not be made known as they are: tried again with the next beat. */
-  readonly #unknown: AgentInstance[] = []
+  readonly #unknown = new Set<AgentInstance>()
 
   constructor(
     private readonly node: NodeContext,
@@ -130,9 +130,10 @@ export class AgentDesk {
 
   /** Makes those known that could not be made known before. */
   publishAgain(): void {
-    if (this.#unknown.length === 0) return
-    const agents = new Set(this.parts.registry.agents)
-    for (const agent of this.#unknown.splice(0)) if (agents.has(agent)) this.#publishSoon(agent)
+    if (this.#unknown.size === 0) return
+    const again = [...this.parts.registry.agents].filter((agent) => this.#unknown.has(agent))
+    this.#unknown.clear()
+    for (const agent of again) this.#publishSoon(agent)
   }
 
   /** Takes the records back: this node stops. */
@@ -200,7 +201,7 @@ export class AgentDesk {
     return this.#writes
       .run(agent.id, () => this.#writeRecord(agent))
       .catch((error) => {
-        this.#unknown.push(agent)
+        this.#unknown.add(agent)
         throw error
       })
   }
@@ -226,7 +227,7 @@ export class AgentDesk {
     })
     const stands = result.applied ? record : (result.found[0] as Entry<'agent'> | undefined)
     // Refused by our own record, whose answer went missing: written again from what stands.
-    if (!result.applied) this.#unknown.push(agent)
+    if (!result.applied) this.#unknown.add(agent)
     if (stands === undefined) this.#records.delete(agent.id)
     else this.#records.set(agent.id, stands)
     this.node.agentChanges++
