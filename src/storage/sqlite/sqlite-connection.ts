@@ -25,6 +25,8 @@ export async function connect(settings: SqliteSettings, schema: StorageSchema, n
     try {
       if (open !== undefined) setPragmas(db, settings)
       transaction(db, () => prepareLayout(db, schema, { migrate: settings.migrate, now }))
+      // From now on the storage waits itself, without blocking this process.
+      if (open !== undefined) db.exec('PRAGMA busy_timeout = 0')
       return db
     } catch (error) {
       if (open !== undefined) db.close()

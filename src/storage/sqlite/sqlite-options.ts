@@ -26,7 +26,7 @@ export interface SqliteStorageOptions {
   readonly synchronous?: 'full' | 'normal' | undefined
   /**
    * How long a call waits for another process's lock before it rejects with STORAGE_UNAVAILABLE, in milliseconds.
-   * Default 1,000. The wait blocks this process, so keep it well below the lease of owners (3 s).
+   * Default 1,000. This process goes on meanwhile, but for `open`.
    */
   readonly busyTimeoutMs?: number | undefined
   /** Default `auto`: node:sqlite where the runtime has it, else better-sqlite3. */

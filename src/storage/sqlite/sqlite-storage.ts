@@ -1,3 +1,4 @@
+import { realClock } from '../../internal/clock.js'
 import { checkQuery, checkRange, indexOf, keyPageOf, notDeclared, pageOf } from '../index-range.js'
 import { SharedOpening } from '../shared-opening.js'
 import { spanOf } from '../span.js'
@@ -18,7 +19,7 @@ import {
 import { SqliteChannel } from './sqlite-channel.js'
 import { connect, connectBeside, transaction } from './sqlite-connection.js'
 import type { SqliteDatabase, SqliteStatement } from './sqlite-driver.js'
-import { toStorageError } from './sqlite-errors.js'
+import { isBusy, toStorageError } from './sqlite-errors.js'
 import { assertNotNewer, LAYOUT_SQL } from './sqlite-layout.js'
 import { type SqliteSettings, type SqliteStorageOptions, sqliteSettings } from './sqlite-options.js'
 import { SqliteTable } from './sqlite-table.js'
@@ -34,6 +35,9 @@ import { SqliteTable } from './sqlite-table.js'
 export function sqliteStorage(options: SqliteStorageOptions): Storage {
   return new SqliteStorage(sqliteSettings(options))
 }
+
+/** Between two tries to get a lock that another process holds. */
+const LOCK_PAUSE_MS = 1
 
 const APPLIED: SetResult = Object.freeze({ applied: true })
 
@@ -129,7 +133,7 @@ class SqliteStorage implements Storage {
   }
 
   #letGo({ db }: Connection): void {
-    if (this.#settings.database === undefined) this.#guarded(() => db.close())
+    if (this.#settings.database === undefined) db.close()
   }
 
   async #connect(schema: StorageSchema): Promise<Connection> {
@@ -144,11 +148,20 @@ class SqliteStorage implements Storage {
     }
   }
 
-  #guarded<T>(work: () => T): T {
-    try {
-      return work()
-    } catch (error) {
-      throw toStorageError(error, this.#settings.path)
+  /**
+   * While another process holds the lock, tries again and again: SQLite's own waiting would block this process, and sleeps on when
+   * the lock is free. A live database waits in its own way.
+   */
+  async #guarded<T>(work: () => T): Promise<T> {
+    const { path, database, busyTimeoutMs } = this.#settings
+    const giveUpAt = realClock.monotonic() + (database === undefined ? busyTimeoutMs : 0)
+    for (;;) {
+      try {
+        return work()
+      } catch (error) {
+        if (!isBusy(error) || realClock.monotonic() >= giveUpAt) throw toStorageError(error, path)
+      }
+      await new Promise<void>((resolve) => realClock.setTimer(resolve, LOCK_PAUSE_MS))
     }
   }
 

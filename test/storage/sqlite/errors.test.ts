@@ -53,6 +53,30 @@ describe.runIf(betterSqliteLoads)('opening', () => {
     other.close()
   })
 
+  it('goes on while somebody else holds the lock, and commits when that ends, or gives up in its time', async () => {
+    const path = newPath()
+    const storage = await opened(path, 300)
+    const other = new Database(path)
+    other.exec('BEGIN IMMEDIATE')
+    const committed = commit(storage, leave('a', {}))
+    let isCommitted = false
+    void committed.then(() => {
+      isCommitted = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isCommitted).toBe(false)
+    expect((await storage.read([{ kind: 'item', id: 'a' }])).records).toEqual([undefined])
+    other.exec('COMMIT')
+    expect(await committed).toEqual({ applied: true })
+    other.exec('BEGIN IMMEDIATE')
+    const from = performance.now()
+    const error = await failure(commit(storage, leave('b', {})))
+    expect(performance.now() - from).toBeGreaterThan(250)
+    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
+    other.close()
+    await storage.close()
+  })
+
   it('gives up on a file that stays locked', async () => {
     const path = newPath()
     await (await opened(path)).close()
