@@ -21,6 +21,15 @@ export async function heard(from: StorageChannel, texts: readonly string[], text
   )
 }
 
+/** A channel that hears itself, with what it has heard. */
+export async function listening(storage: Storage) {
+  const channel = channelOf(storage)
+  const texts: string[] = []
+  channel.subscribe((text) => texts.push(text))
+  await heard(channel, texts, 'listening')
+  return { storage, channel, texts, told: () => texts.filter((text) => text !== 'listening') }
+}
+
 /** Where storages are opened: a name that no other test uses, and how to open one there. */
 export interface ChannelWorld {
   newPlace(): string
@@ -51,6 +60,31 @@ export function channelCases({ newPlace, open }: ChannelWorld): void {
     expect(Math.max(...texts.map((text) => text.length))).toBe(from.maxBytes)
     expect(foreign).toEqual([])
     for (const storage of [a, b, other]) await storage.close()
+  })
+
+  it('tells each text once, in order, to whoever listens', async () => {
+    const place = newPlace()
+    const [a, b] = [await listening(await open(place)), await listening(await open(place))]
+    const said = Array.from({ length: 90 }, (_, n) => `text ${n}`)
+    for (const text of said) a.channel.publish(text)
+    await eventually(
+      async () => b.told().length,
+      (count) => count >= said.length,
+    )
+    expect(b.told()).toEqual(said)
+    for (const { storage } of [a, b]) await storage.close()
+  })
+
+  it('says what it was told before it is closed', async () => {
+    const place = newPlace()
+    const [a, b] = [await listening(await open(place)), await listening(await open(place))]
+    for (const text of ['one', 'two']) a.channel.publish(text)
+    await a.storage.close()
+    await eventually(
+      async () => b.told(),
+      (told) => JSON.stringify(told) === '["one","two"]',
+    )
+    await b.storage.close()
   })
 
   it('goes on for the others when a listener throws or leaves', async () => {

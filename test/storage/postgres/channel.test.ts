@@ -92,21 +92,4 @@ describePostgres('the channel', [], (server) => {
     await storage.close()
     await plain.end()
   })
-
-  it('says what it was told before it is closed', async () => {
-    const place = newSchema()
-    const open = () => opened({ connectionString: server().url, schema: place })
-    const [from, to] = [await open(), await open()]
-    const texts: string[] = []
-    channelOf(to).subscribe((text) => texts.push(text))
-    const channel = channelOf(from)
-    await heard(channel, texts, 'listening')
-    for (const text of ['one', 'two']) channel.publish(text)
-    await from.close()
-    await eventually(
-      async () => texts.slice(-2),
-      (last) => JSON.stringify(last) === '["one","two"]',
-    )
-    await to.close()
-  })
 })
