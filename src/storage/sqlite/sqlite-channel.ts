@@ -83,13 +83,16 @@ export class SqliteChannel implements StorageChannel {
 
   #look(): void {
     this.#lookAt = Number.POSITIVE_INFINITY
-    this.#tried(() => {
-      this.#say()
-      const texts = this.#texts?.takeNew() ?? []
-      if (texts.length > 0) this.#stayAwake()
-      for (const text of texts) this.#listeners.tell(text)
-    })
+    // Heard first: that needs no lock.
+    this.#tried(() => this.#hear())
+    this.#tried(() => this.#say())
     this.#lookLater()
+  }
+
+  #hear(): void {
+    const texts = this.#texts?.takeNew() ?? []
+    if (texts.length > 0) this.#stayAwake()
+    for (const text of texts) this.#listeners.tell(text)
   }
 
   #say(): void {

@@ -90,6 +90,26 @@ describe.runIf(betterSqliteLoads)('the table of the channel', () => {
     await storage.close()
   })
 
+  it('is read while what is to be said waits for a lock of others', async () => {
+    const path = newPath()
+    const [a, b] = [await listening(await opened(path)), await listening(await opened(path))]
+    const other = new Database(path)
+    a.channel.publish('heard')
+    other.exec('BEGIN IMMEDIATE')
+    b.channel.publish('said later')
+    await eventually(
+      async () => b.told().join(),
+      (told) => told === 'heard',
+    )
+    other.exec('COMMIT')
+    other.close()
+    await eventually(
+      async () => a.told().join(),
+      (told) => told === 'heard,said later',
+    )
+    for (const { storage } of [a, b]) await storage.close()
+  })
+
   it('comes back by itself when its table was away', async () => {
     const path = newPath()
     const { storage, channel, texts } = await listening(await opened(path))
