@@ -13,6 +13,8 @@ export interface Sample {
 export interface Bound {
   readonly share: number
   readonly units: number
+  /** Or so many standard deviations of a count of what comes by chance: the square root of its mean. */
+  readonly deviations?: number | undefined
 }
 
 /** What became of one measure. */
@@ -45,10 +47,14 @@ export function judgeFlatness(
     const mean = points.reduce((sum, [, value]) => sum + value, 0) / points.length
     const rise = slopeOf(points, spanMs) * spanMs
     const bound = boundOf(measure)
-    const allowed = bound === undefined ? Number.POSITIVE_INFINITY : Math.max(bound.units, bound.share * mean)
+    const allowed = bound === undefined ? Number.POSITIVE_INFINITY : allowedBy(bound, mean)
     const [first, last] = [samples[0]?.values[measure] ?? 0, points.at(-1)?.[1] ?? 0]
     return { measure, first, last, mean, rise, allowed, isFlat: rise <= allowed }
   })
+}
+
+function allowedBy({ share, units, deviations = 0 }: Bound, mean: number): number {
+  return Math.max(units, share * mean, deviations * Math.sqrt(mean))
 }
 
 function slopeOf(points: readonly Point[], spanMs: number): number {

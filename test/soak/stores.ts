@@ -144,9 +144,14 @@ export const SOAK_STORES: Readonly<Record<string, (url: string | undefined) => P
       storage: () => mongodbStorage({ uri, database }),
       async measure() {
         const { connections } = await client.db('admin').command({ serverStatus: 1 })
-        const { storageSize, indexSize } = await client.db(database).command({ dbStats: 1 })
+        const { totalSize, totalFreeStorageSize } = await client.db(database).command({ dbStats: 1, freeStorage: 1 })
         const countOf = (kind: string) => client.db(database).collection(tableName(kind)).estimatedDocumentCount()
-        return { connections: connections.current, 'store bytes': storageSize + indexSize, ...(await byKind(countOf)) }
+        return {
+          connections: connections.current,
+          'store bytes': totalSize - totalFreeStorageSize,
+          'file bytes': totalSize,
+          ...(await byKind(countOf)),
+        }
       },
       async close() {
         await client.close()
