@@ -50,6 +50,18 @@ describe('flatness', () => {
     expect(rising?.rise).toBeGreaterThan(4 * MB)
   })
 
+  it('leaves room for chance where records come by chance: more for many, a smaller part of them', () => {
+    const rising = (mean: number, rise: number) =>
+      judgeFlatness(
+        Array.from({ length: 40 }, (_, i) => ({ atMs: i * 1_000, values: { 'task records': mean + (rise * i) / 19 } })),
+        20_000,
+        boundOf,
+      )[0]?.isFlat
+    expect([rising(500, 80), rising(500, 120)]).toEqual([true, false])
+    expect([rising(5_000, 450), rising(5_000, 650)]).toEqual([true, false])
+    expect([rising(10, 25), rising(10, 35)]).toEqual([true, false])
+  })
+
   it('can not be told from a few samples', () => {
     expect(() => judgeFlatness(samples(() => 1).slice(0, 24), 20_000, boundOf)).toThrow('Only 4 samples')
   })
