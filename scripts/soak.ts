@@ -2,7 +2,7 @@
  * Keeps a store busy with everything that an application does, and judges that nothing grows that must not: the heap, the process,
  * connections, the store, its records. `npm run soak`, or `npm run soak -- --storage postgres --minutes 5`.
  *
- *   --storage S  memory (default), sqlite, redis, postgres, mongodb    --minutes N  how long (default 2; 5 where copies may come late; give MongoDB 15)
+ *   --storage S  memory (default), sqlite, redis, postgres, mongodb    --minutes N  how long (default 2; 5 where copies may come late)
  *   --url U      of an empty store; without it a server of our own     --rate N     operations a second (default 200)
  *   --sample MS  between two looks (default 2000)                      --quiet      only the table at the end
  *
@@ -18,9 +18,6 @@ import { SOAK_STORES } from '../test/soak/stores.js'
 
 /** Two minutes for late copies, and until the purge after them. */
 const LATE_MS = 135_000
-
-/** For so long MongoDB keeps what a document was before (`minSnapshotHistoryWindowInSeconds`): its files grow until then. */
-const HISTORY_MS = 300_000
 
 const { values } = parseArgs({
   options: {
@@ -51,8 +48,7 @@ async function main(): Promise<number> {
   if (open === undefined) throw new Error(`No storage "${values.storage}": ${Object.keys(SOAK_STORES).join(', ')}.`)
   const isKnown = ['memory', 'sqlite'].includes(values.storage)
   const durationMs = Number(values.minutes ?? (isKnown ? 2 : 5)) * 60_000
-  const levelFromMs = (isKnown ? 0 : LATE_MS) + (values.storage === 'mongodb' ? HISTORY_MS : 0)
-  const judgedFromMs = Math.max(durationMs / 2, levelFromMs)
+  const judgedFromMs = Math.max(durationMs / 2, isKnown ? 0 : LATE_MS)
   const store = await open(values.url)
   try {
     const { findings, done, problems, leftBehind } = await soak({

@@ -139,6 +139,9 @@ export const SOAK_STORES: Readonly<Record<string, (url: string | undefined) => P
     const uri = url ?? server?.uri ?? ''
     const client = new MongoClient(uri, { maxPoolSize: 1 })
     const database = url === undefined ? 'soak' : undefined
+    // Of our own server: what is deleted makes room within seconds, not minutes.
+    const settings = url === undefined ? [{ syncdelay: 5 }, { minSnapshotHistoryWindowInSeconds: 0 }] : []
+    for (const setting of settings) await client.db('admin').command({ setParameter: 1, ...setting })
     return {
       nodes: 2,
       storage: () => mongodbStorage({ uri, database }),
