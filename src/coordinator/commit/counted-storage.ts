@@ -54,7 +54,10 @@ export class CountedStorage implements Storage {
     return this.#count(this.inner.commit(sets))
   }
 
-  /** Closes what was opened here: others may share the storage. For one that is still being opened nobody waits: it is closed once it is open. */
+  /**
+   * Closes what was opened here: others may share the storage. For one that is still being opened nobody waits: it is closed once
+   * it is open.
+   */
   async close(): Promise<void> {
     if (this.#isOpen) await this.inner.close()
     else this.#opening?.then(() => this.inner.close()).catch(() => undefined)

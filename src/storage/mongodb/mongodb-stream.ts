@@ -10,7 +10,6 @@ const PIPELINE = [
 
 interface Batch {
   readonly id: unknown
-  readonly firstBatch?: readonly MongodbDocument[]
   readonly nextBatch?: readonly MongodbDocument[]
 }
 
@@ -19,7 +18,10 @@ export class MongodbStream {
   readonly #connection: MongodbConnection
   readonly #collection: string
   readonly #session: MongodbSession
-  /** As the driver gave it, nearly always an object of 64 bits. One in a thousand is a number, which the server refuses: then there is another stream. */
+  /**
+   * As the driver gave it: nearly always an object of 64 bits. One in a thousand is a number, which the server refuses; then there
+   * is another stream.
+   */
   #cursor: unknown = 0
   #isClosed = false
 
@@ -51,7 +53,10 @@ export class MongodbStream {
     return nextBatch.map(({ fullDocument }) => fullDocument)
   }
 
-  /** Ends it: the server lets go of it at once, though what is being waited for is answered in its time. Never throws; safe to call twice. */
+  /**
+   * Ends it: the server lets go of it at once, though what is being waited for is answered in its time. Never throws; safe to call
+   * twice.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
