@@ -16,9 +16,10 @@ import { parseArgs } from 'node:util'
 import { bundleWorker, type WorkerBundle } from '../test/chaos/bundle.js'
 import { readChaosLog } from '../test/chaos/chaos-log.js'
 import { Fleet } from '../test/chaos/fleet.js'
-import { judge, type Takeover, takeovers } from '../test/chaos/judge.js'
+import { judge } from '../test/chaos/judge.js'
 import { type OwnStore, startOwnStore } from '../test/chaos/own-store.js'
 import type { StoreName } from '../test/chaos/stores.js'
+import { type Takeover, takeovers } from '../test/chaos/takeovers.js'
 
 const { values } = parseArgs({
   options: {
@@ -74,7 +75,7 @@ async function round(bundle: WorkerBundle, storage: StoreName, seed: number): Pr
     const slow = values.lease === undefined ? watched.filter(({ ms }) => ms > MAX_TAKEOVER_MS).length : 0
     if (slow > 0) console.log(`  ${slow} of them took longer than ${MAX_TAKEOVER_MS} ms`)
     reportTakeovers(
-      'while none lived long enough to see',
+      'while none lived long enough to see, or a stopped one kept the file locked',
       times.filter(({ isWatched }) => !isWatched),
     )
     for (const problem of problems.slice(0, 20)) console.log(`  ${problem}`)

@@ -13,8 +13,14 @@ export type ChaosLine =
   | { readonly t: 'end'; readonly id: string; readonly attempt: number; readonly life: string; readonly at: number }
   /** A process is certainly dead. */
   | { readonly t: 'killed'; readonly life: string; readonly at: number }
-  /** A process stood still until it was let go on. */
-  | { readonly t: 'stopped'; readonly life: string; readonly from: number; readonly until: number }
+  /** A process stood still until it was let go on; inside a transaction, it kept a SQLite file locked for all. */
+  | {
+      readonly t: 'stopped'
+      readonly life: string
+      readonly from: number
+      readonly until: number
+      readonly keepsFile: boolean
+    }
   /** A process that is about to end has so many handlers at once, when it gets as many tasks as it has slots. */
   | { readonly t: 'filled'; readonly life: string; readonly slots: number }
   /** A process saw its own commit end the task. */
@@ -43,4 +49,9 @@ export function readChaosLog(path: string): ChaosLine[] {
   if (!existsSync(path)) return []
   const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as ChaosLine)
+}
+
+/** The lines of one kind. */
+export function ofKind<T extends ChaosLine['t']>(lines: readonly ChaosLine[], t: T): Extract<ChaosLine, { t: T }>[] {
+  return lines.filter((line): line is Extract<ChaosLine, { t: T }> => line.t === t)
 }

@@ -8,6 +8,7 @@ import { root } from '../../scripts/entry-points.js'
 import { seededRandom } from '../../src/internal/random.js'
 import type { WorkerBundle } from './bundle.js'
 import { ChaosLog } from './chaos-log.js'
+import { isKeptLocked } from './file-lock.js'
 import type { Evidence } from './judge.js'
 import type { StoreAddress } from './stores.js'
 import type { WorkerSettings } from './worker.js'
@@ -126,10 +127,11 @@ export class Fleet {
   async #stopFor(worker: Worker, ms: number): Promise<void> {
     const from = Date.now()
     worker.signal('SIGSTOP')
-    await pause(ms)
+    const keepsFile = this.store.storage === 'sqlite' && isKeptLocked(this.store.url)
+    await pause(ms - (Date.now() - from))
     worker.signal('SIGCONT')
     this.stops++
-    this.#lines.write({ t: 'stopped', life: worker.life, from, until: Date.now() })
+    this.#lines.write({ t: 'stopped', life: worker.life, from, until: Date.now(), keepsFile })
     await pause(this.#leaseMs / 2)
   }
 

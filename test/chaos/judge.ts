@@ -5,7 +5,7 @@ import { type OwnerRecord, SCHEMA, type SessionRecord, type TurnRecord } from '.
 import type { Storage } from '../../src/storage/storage.js'
 import type { AttemptRecord, TaskRecord } from '../../src/task/task-record.js'
 import { isTerminal, type TaskState } from '../../src/task/task-status.js'
-import { type ChaosLine, readChaosLog } from './chaos-log.js'
+import { type ChaosLine, ofKind, readChaosLog } from './chaos-log.js'
 import { FILLING, LIMIT, MAX_RETRIES, type PlannedTask, planOf, SESSION_COUNTER, SLOTS } from './plan.js'
 import { runningHandlers } from './running-handlers.js'
 import { type StoreAddress, storageAt } from './stores.js'
@@ -107,10 +107,6 @@ async function readMap<T>(storage: Storage, kind: string, ids: readonly string[]
 
 function sessionOf({ tenant, sessionId }: TaskRecord): string | undefined {
   return sessionId === undefined ? undefined : sessionRecordId(tenant, sessionId)
-}
-
-function ofKind<T extends ChaosLine['t']>(lines: readonly ChaosLine[], t: T): Extract<ChaosLine, { t: T }>[] {
-  return lines.filter((line): line is Extract<ChaosLine, { t: T }> => line.t === t)
 }
 
 function* everyTaskEndedOnce({ tasks }: Found, lines: readonly ChaosLine[]): Iterable<string> {
@@ -305,40 +301,4 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
     else group.push(item)
   }
   return groups
-}
-
-/** How long it took until what a killed process had run started elsewhere. */
-export interface Takeover {
-  /** From the kill to the first start of one of its tasks elsewhere, in milliseconds by this machine's clock. */
-  readonly ms: number
-  /** Whether a process that was there before the kill saw all of it, neither killed nor stopped meanwhile. */
-  readonly isWatched: boolean
-}
-
-/** One for each process that was killed with handlers running. What was cancelled meanwhile starts nowhere. */
-export function takeovers(lines: readonly ChaosLine[]): Takeover[] {
-  const times: Takeover[] = []
-  for (const killed of ofKind(lines, 'killed')) {
-    const left = new Map<string, number>()
-    for (const line of lines) {
-      if (line.t === 'start' && line.life === killed.life) left.set(line.id, line.attempt)
-      if (line.t === 'end' && line.life === killed.life) left.delete(line.id)
-    }
-    const again = lines.flatMap((line) =>
-      line.t === 'start' && line.life !== killed.life && left.get(line.id) === line.attempt - 1 ? [line.at] : [],
-    )
-    // What it lost before, by a stop, started elsewhere before.
-    const first = Math.min(...again.filter((at) => at > killed.at))
-    if (first === Number.POSITIVE_INFINITY) continue
-    times.push({ ms: first - killed.at, isWatched: isWatched(lines, killed.at, first) })
-  }
-  return times
-}
-
-/** Whether one process was up through all of this time. */
-function isWatched(lines: readonly ChaosLine[], from: number, until: number): boolean {
-  const wasUp = new Set(ofKind(lines, 'owner').flatMap(({ life, at }) => (at <= from ? [life] : [])))
-  for (const { life, at } of ofKind(lines, 'killed')) if (at < until) wasUp.delete(life)
-  for (const stop of ofKind(lines, 'stopped')) if (stop.from < until && stop.until > from) wasUp.delete(stop.life)
-  return wasUp.size > 0
 }

@@ -18,7 +18,13 @@ function most(outcome: Outcome, between: readonly ChaosLine[], nodes = 2): numbe
   return Math.max(...[...runningHandlers(tasks, lines, nodes)].map(({ running }) => running.size))
 }
 
-const stopped = (life: string, from: number, until: number): ChaosLine => ({ t: 'stopped', life, from, until })
+const stopped = (life: string, from: number, until: number): ChaosLine => ({
+  t: 'stopped',
+  life,
+  from,
+  until,
+  keepsFile: false,
+})
 const end: ChaosLine = { t: 'end', id: 'early', attempt: 1, life: 'life-1', at: 200 }
 
 describe('handlers that run at once', () => {
