@@ -21,8 +21,9 @@ import { type ChangeResult, changeTask, type OnChange, type Plan } from './chang
 import type { Contribution } from './commit/set-builder.js'
 import type { Entry, NodeContext } from './node-context.js'
 
-/** Between two tries of an outcome that the storage did not take. */
+/** Between two tries of an outcome that the storage did not take: because it takes nothing now, or because it refused this one. */
 const PAUSE_MS = 500
+const REFUSED_PAUSE_MS = 10_000
 
 /** What an attempt leaves behind. */
 export interface Left {
@@ -90,8 +91,8 @@ export function settle(
 }
 
 /**
- * As {@link settle}, again and again while the storage takes nothing, until this node stops. Handlers have done their work by then,
- * and nobody else can say what came of it.
+ * As {@link settle}, again and again until this node stops. The handler has done its work by then, and nobody else can say what
+ * came of it: given back, its task would run once more. One that is refused in any form holds its slot until an operator helps.
  */
 export async function settlePatiently(
   node: NodeContext,
@@ -104,10 +105,10 @@ export async function settlePatiently(
       await settle(node, onChange, entry, settlement)
       return
     } catch (error) {
-      if (node.isStopped || !isStorageTrouble(error)) throw error
-      node.log.warn({ taskId: entry.id, error }, 'an outcome could not be written yet')
+      if (node.isStopped || !isBatutaError(error)) throw error
+      node.log.warn({ taskId: entry.id, error }, 'an outcome could not be written')
+      await node.pause(isStorageTrouble(error) ? PAUSE_MS : REFUSED_PAUSE_MS)
     }
-    await node.pause(PAUSE_MS)
   }
 }
 

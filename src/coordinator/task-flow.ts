@@ -92,7 +92,7 @@ export class TaskFlow {
       await settlePatiently(this.node, this.onChange, run.entry, settlement)
       this.#settled(run, end, settlement)
     } catch (error) {
-      // It can't be written at all, or this node stops: the next look at what is held takes the task back, here or elsewhere.
+      // This node stops: whoever comes next takes the task back.
       this.#parts.dispatcher.claims.delete(run.token)
       this.node.log.warn({ taskId: run.taskId, error }, 'an outcome could not be written')
     }

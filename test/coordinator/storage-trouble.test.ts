@@ -62,6 +62,8 @@ describe('submit, to a storage that is away,', () => {
 })
 
 describe('an outcome that the storage does not take', () => {
+  const saysOutcome = (set: WriteSet) => /"outcome":"(completed|failed)"/.test(JSON.stringify(set))
+
   it('is written as soon as it takes it again', async () => {
     const { app, clock, until, trouble } = await startTroubled()
     app.agent('any', { handler: () => clock.setTimer(() => {}, 0) && 'done' })
@@ -88,16 +90,30 @@ describe('an outcome that the storage does not take', () => {
     expect(app.agents()[0]).toMatchObject({ inFlight: 0 })
   })
 
-  it('in any form is given back, so that the task is not held for ever', async () => {
-    const { app, clock, until, trouble, names } = await startTroubled()
-    app.agent('any', { handler: () => 'x' })
-    const isSettle = (set: WriteSet) => JSON.stringify(set).includes('settleToken')
-    let refusals = 0
-    trouble.of = (sets) => (sets.some(isSettle) && refusals++ < 2 ? refused() : undefined)
+  it('in any form is tried again and again, and its handler never: an operator has to help', async () => {
+    const { app, clock, until, trouble, names } = await startTroubled({ retry: false })
+    let runs = 0
+    app.agent('any', { handler: () => ++runs })
+    trouble.of = (sets) => (sets.some(saysOutcome) ? refused() : undefined)
     const task = await until(app.submit({ type: 'x' }))
-    await clock.advance(5_000)
-    expect(names('task:released')).toHaveLength(1)
-    expect(await until(task.result())).toBe('x')
+    await clock.advance(60_000)
+    expect([runs, names('task:released'), (await until(task.snapshot())).status]).toEqual([1, [], 'running'])
+    trouble.of = undefined
+    await clock.advance(10_000)
+    expect([runs, await until(task.snapshot())]).toMatchObject([
+      1,
+      { status: 'failed', attempts: [{ error: { code: 'STORAGE_REFUSED' } }] },
+    ])
+    expect(app.agents()[0]).toMatchObject({ inFlight: 0 })
+  })
+
+  it('in any form keeps nobody from shutting down', async () => {
+    const { app, clock, until, trouble } = await startTroubled()
+    app.agent('any', { handler: () => 'x' })
+    trouble.of = (sets) => (sets.some(saysOutcome) ? refused() : undefined)
+    await until(app.submit({ type: 'x' }))
+    await clock.advance(15_000)
+    await until(app.shutdown({ graceMs: 1_000 }), 10_000)
   })
 })
 
