@@ -108,6 +108,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
   const runHooks: RunHooks = {
     sessions,
     scope,
+    isOwnerAlive: () => owner.isAlive,
     definition: definitionOf,
     stage: (parent, definition, input, options) => requests.staged(parent, definition, input, options),
     onProgress: (run, fraction, note) => {
@@ -135,7 +136,6 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
     waiters,
     streams,
     polling,
-    owner,
     runHooks,
   })
   const purge = new Purge(node, sessions?.purge)

@@ -28,6 +28,8 @@ const MAX_PARTS = 1_000
 export interface RunHooks {
   readonly sessions: SessionSupport | undefined
   readonly scope: HandlerScope | undefined
+  /** Whether this owner's heartbeats are acknowledged in time. */
+  isOwnerAlive(): boolean
   definition(type: string): AnyTaskDefinition | undefined
   /** Makes the record of a staged task; checks input and options. */
   stage(
@@ -124,14 +126,13 @@ export class Run implements ContextHooks {
   }
 
   #call(handler: BoundHandler, task: TaskRecord): unknown {
+    const { hold } = this.reservation
+    if (hold?.mayStart === false) this.attempt.abort('released', new Error('Its permit ended before it began.'))
+    // So late that others may have taken it back by now: the claim, or its session, was long in coming, or this process stood still.
+    if (!this.hooks.isOwnerAlive()) this.attempt.abort('released', new Error('No heartbeat was acknowledged for long.'))
     const reason = this.attempt.abortKind
     // Cancelled or released before it began: the handler is not started at all.
     if (reason !== undefined) throw new BatutaError('ATTEMPT_RELEASED', 'Ended before it began.', { data: { reason } })
-    const { hold } = this.reservation
-    if (hold?.mayStart === false) {
-      this.attempt.abort('released', new DOMException('Its permit ended before it began.', 'AbortError'))
-      throw new BatutaError('ATTEMPT_RELEASED', 'Its permit ended before it began.', { data: { reason: 'released' } })
-    }
     // A copy, since a handler may change what it gets, and the next attempt must not see that.
     const sent = cloneJson(task.input)
     const input = this.#definition === undefined ? sent : checkInput(this.#definition, sent)

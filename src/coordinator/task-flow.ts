@@ -17,7 +17,6 @@ import type { Permits } from './limits/permits.js'
 import type { RetryGate } from './limits/retry-gate.js'
 import type { Entry, NodeContext } from './node-context.js'
 import type { Clockwork } from './nodes/clockwork.js'
-import type { OwnerLife } from './nodes/owner-life.js'
 import { Run, type RunHooks } from './run.js'
 import { Settlement, settlePatiently, verdictOn } from './settle.js'
 
@@ -32,7 +31,6 @@ export interface FlowParts {
   readonly waiters: Waiters
   readonly streams: Streams
   readonly polling: PollingDesk
-  readonly owner: Pick<OwnerLife, 'isAlive'>
   readonly runHooks: RunHooks
 }
 
@@ -71,9 +69,6 @@ export class TaskFlow {
       this.runs.set(entry.id, run)
       // Claimed in the name of an owner that has since been declared dead: others may have it by now.
       if (reservation.ownerId !== this.node.ownerId) run.attempt.abort('released', new Error('The owner was replaced.'))
-      // Answered so late that others may have taken it back by now.
-      else if (!this.#parts.owner.isAlive)
-        run.attempt.abort('released', new Error('No heartbeat was acknowledged for long.'))
       // Committed so late that this node had given up waiting: whoever comes next takes it back.
       else if (this.#isClosed) run.attempt.abort('released', new Error('This node has stopped.'))
       instance.run(() => this.#execute(run))

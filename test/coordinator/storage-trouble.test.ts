@@ -196,6 +196,31 @@ it('a claim that is answered when the lease may be over starts no work', async (
   expect(names('task:released')).toHaveLength(1)
 })
 
+it('a session that is answered when the lease may be over starts no work', async () => {
+  const { app, clock, until, storage, names } = await startTroubled()
+  const begun: number[] = []
+  app.agent('any', { handler: () => begun.push(clock.now()) })
+  const { commit, read } = storage
+  const wait = (ms: number) => new Promise<void>((resolve) => clock.setTimer(resolve, ms))
+  let readAt: number | undefined
+  storage.read = async (keys) => {
+    if (keys.some(({ kind }) => kind === 'session') && readAt === undefined) {
+      // Its heartbeats are late by then, and its lease is not over.
+      readAt = clock.now()
+      await wait(2_500)
+    }
+    return read(keys)
+  }
+  storage.commit = async (sets) => {
+    if (isOf('owner')(sets) && readAt !== undefined) await wait(readAt + 2_600 - clock.now())
+    return commit(sets)
+  }
+  const task = await until(app.submit({ type: 'x', sessionId: 'ana' }), 10_000)
+  await until(task.result(), 10_000)
+  expect(names('task:released')).toHaveLength(1)
+  expect(begun).toHaveLength(1)
+})
+
 describe('the life of a node', () => {
   it('ends in time though the storage is away and a beat is under way', async () => {
     const { app, clock, until, trouble } = await startTroubled()
