@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
 import { root } from './entry-points.js'
 
-const BUDGET_BYTES = 86.5 * 1024
+const BUDGET_BYTES = 87 * 1024
 
 const { outputFiles, metafile } = await build({
   entryPoints: { index: `${root}/src/index.ts` },

@@ -16,6 +16,8 @@ export type BusMessage =
       readonly firsts?: readonly (LaneFirst | undefined)[]
     }
   | { readonly type: 'permit'; readonly taskType: string }
+  /** This owner has met another, or has other agents than before. */
+  | { readonly type: 'owner'; readonly ownerId: string }
   | {
       readonly type: 'progress'
       readonly taskId: string

@@ -64,8 +64,6 @@ export class Coordinator implements CoordinatorApi {
   #state: RunState = 'new'
   #stopping: Promise<ShutdownReport> | undefined
   #pollTimer: Timer | undefined
-  /** For others: nothing is claimed before. */
-  #hasLooked = false
   #unsubscribe: () => void = () => {}
 
   /** Nothing runs, and nothing is checked but what can't wait, until {@link Coordinator.start}. */
@@ -125,8 +123,10 @@ export class Coordinator implements CoordinatorApi {
       this.#state = 'running'
       await this.#unlessStopped(this.parts.desk.publishAll(), 'running')
       this.parts.owner.beatNow()
-      await this.#unlessStopped(this.parts.recovery.start(), 'running')
-      this.#hasLooked = true
+      await this.#unlessStopped(
+        this.parts.recovery.start(() => this.parts.dispatcher.wake()),
+        'running',
+      )
     } catch (error) {
       this.#stopping ??= this.#stop(0)
       await this.#stopping
@@ -217,7 +217,7 @@ export class Coordinator implements CoordinatorApi {
     const available = this.node.committer.isHealthy
     const { beatAgeMs } = this.parts.owner
     return {
-      ok: this.#state === 'running' && available && this.#mayClaim(),
+      ok: this.#state === 'running' && available && this.parts.owner.isAlive,
       state: this.#state,
       ownerId: this.node.ownerId,
       storage: { name: this.node.storage.name, available },
@@ -245,7 +245,7 @@ export class Coordinator implements CoordinatorApi {
   }
 
   #mayClaim(): boolean {
-    return this.#state === 'running' && this.#hasLooked && this.parts.owner.isAlive
+    return this.#state === 'running' && this.parts.recovery.hasMet && this.parts.owner.isAlive
   }
 
   async #unlessStopped<T>(step: Promise<T>, state: RunState = 'starting'): Promise<T> {

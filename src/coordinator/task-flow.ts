@@ -259,6 +259,9 @@ export class TaskFlow {
       case 'permit':
         if (this.#awaitedTypes.has(message.taskType)) void this.lookAgain().catch(this.#ledNowhere)
         return
+      case 'owner':
+        this.node.peers.onNews()
+        return
       case 'ready':
         this.node.floors.heard(message)
         this.#parts.dispatcher.wake(message.lanes, true)

@@ -58,6 +58,7 @@ const EVERY: readonly BusMessage[] = [
   { type: 'cancel', taskId: 't2', reason: 'changed my mind' },
   { type: 'ready', lanes: ['task:x:'], firsts: [{ tenant: 'default', rank: 7.5 }] },
   { type: 'permit', taskType: 'x' },
+  { type: 'owner', ownerId: 'o1' },
   { type: 'settled', taskId: 't1' },
 ]
 

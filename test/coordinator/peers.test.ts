@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { BusHub } from '../../src/bus/in-process-bus.js'
 import type { Entry } from '../../src/coordinator/node-context.js'
 import { Peers } from '../../src/coordinator/nodes/peers.js'
 import { fallbackLane } from '../../src/task/lane.js'
@@ -7,7 +8,7 @@ const owners = ['me', 'ana', 'beto'].map((id) => ({ id, version: '1', value: {} 
 const tasks = Array.from({ length: 300 }, (_, n) => ({ id: `task-${n}`, lane: fallbackLane('quote') }))
 
 it('no task is left to an owner whose beats are late, until they come again', () => {
-  const peers = new Peers({ ownerId: 'me', query: async () => [] })
+  const peers = new Peers({ ownerId: 'me', query: async () => [], bus: new BusHub().connect() })
   const mine = () => tasks.filter((task) => peers.placeOf(task) === 0).length
   const anybodys = () => tasks.filter(({ id }) => peers.placeOfAny(id) === 0).length
   peers.saw(owners, () => false)

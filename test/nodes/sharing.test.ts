@@ -5,6 +5,8 @@ import { startNodes } from './support.js'
 
 const work = defineTask<number, number, never, number, number, never>('work', {})
 
+const numbersTo = (count: number) => Array.from({ length: count }, (_, n) => n)
+
 /** Five agents of three slots each, on every node, that take from 0 to 40 ms. */
 function team(
   clockOf: () => { setTimer(fn: () => void, ms: number): unknown },
@@ -90,6 +92,39 @@ describe.each(CASES)('four nodes over one storage, with hints: $bus', ({ bus, of
   })
 })
 
+describe('nodes that begin one after the other', () => {
+  it('share a backlog that waits for them with few claims refused', async () => {
+    const tasks = 2_000
+    const byNode = [0, 0, 0, 0, 0]
+    const worker = (node: number) =>
+      defineAgent('ana', {
+        maxConcurrentTasks: 100,
+        handlers: [
+          work.handler(async (n) => {
+            byNode[node] = (byNode[node] ?? 0) + 1
+            await new Promise<void>((resolve) => nodes.clock.setTimer(resolve, 10))
+            return n
+          }),
+        ],
+      })
+    const nodes = await startNodes({
+      nodes: 1,
+      faults: { latencyMs: [3, 12] },
+      options: (node) => (node === 0 ? {} : { agents: [worker(node)] }),
+    })
+    const { apps, until, claims, clock, start } = nodes
+    await until(apps[0]?.submitMany(work, numbersTo(tasks)) ?? Promise.reject())
+    for (const node of [1, 2, 3, 4]) {
+      await until(start(node))
+      await clock.advance(30)
+    }
+    await clock.advance(2_000)
+    expect(claims.made).toBe(tasks)
+    expect(claims.refused).toBeLessThan(0.02 * tasks)
+    for (const count of byNode.slice(1)) expect(count).toBeGreaterThan(tasks / 10)
+  })
+})
+
 describe('tasks that a process adds which does none of them', () => {
   it('are read about once each, not by each of the four nodes that do them', async () => {
     const tasks = 2_000
@@ -105,8 +140,7 @@ describe('tasks that a process adds which does none of them', () => {
     })
     const { apps, until, reads, clock } = nodes
     await clock.advance(3_000)
-    const inputs = Array.from({ length: tasks }, (_, n) => n)
-    await until(apps[0]?.submitMany(work, inputs) ?? Promise.reject())
+    await until(apps[0]?.submitMany(work, numbersTo(tasks)) ?? Promise.reject())
     while (started.size < tasks) await clock.advance(100)
     // Were more asked for than keys, it would be a dozen records for each.
     expect(reads.records).toBeLessThan(2 * tasks)

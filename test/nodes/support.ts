@@ -42,7 +42,7 @@ export async function startNodes({ nodes, faults, bus = true, seed = 1, options 
   const hub = new BusHub()
   const networks: FaultyStorage[] = []
   const apps: Orchestrator[] = []
-  for (let node = 0; node < nodes; node++) {
+  const start = async (node: number) => {
     const random = seededRandom(seed * 100 + node)
     const network = new FaultyStorage(shared, { clock, random, faults: faults ?? { latencyMs: [0, 2] } })
     networks.push(network)
@@ -53,11 +53,12 @@ export async function startNodes({ nodes, faults, bus = true, seed = 1, options 
       ...(bus && { bus: hub.connect() }),
       ...options?.(node),
     })
-    apps.push(await until(made))
+    apps.push(await made)
   }
+  for (let node = 0; node < nodes; node++) await until(start(node))
   onTestFinished(async () => {
     for (const network of networks) network.heal()
     await clock.runUntil(Promise.all(apps.map((app) => app.shutdown({ graceMs: 0 }))))
   })
-  return { clock, apps, networks, claims, reads, memory, until }
+  return { clock, apps, networks, claims, reads, memory, until, start }
 }

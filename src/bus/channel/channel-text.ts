@@ -1,8 +1,8 @@
 /**
  * What a bus over a text channel sends: hints put together, as JSON that a person can read.
  *
- * `{"v":1,"from":"<sender>","parts":[…],"progress":[…],"cancel":[…],"firsts":[…],"ready":[…],"permit":[…],"settled":[…]}`: each list absent
- * when empty, and in this order, so that what was written before a task ended is heard before its end. A version that is
+ * `{"v":1,"from":"<sender>","parts":[…],"progress":[…],"cancel":[…],"firsts":[…],"ready":[…],"permit":[…],"owner":[…],"settled":[…]}`: each list
+ * absent when empty, and in this order, so that what was written before a task ended is heard before its end. A version that is
  * not known is ignored as a whole; a list or an item that makes no sense, by itself.
  */
 import type { BusMessage } from '../bus.js'
@@ -11,7 +11,7 @@ import { type LaneFirst, lowerFirst } from '../lane-first.js'
 const VERSION = 1
 
 /** In the order in which they are sent and told. */
-const LISTS = ['parts', 'progress', 'cancel', 'ready', 'permit', 'settled'] as const
+const LISTS = ['parts', 'progress', 'cancel', 'ready', 'permit', 'owner', 'settled'] as const
 type List = (typeof LISTS)[number] | 'firsts'
 
 /** Hints that wait to be sent, without those that a later one made worthless. */
@@ -21,6 +21,7 @@ export class Collected {
   readonly #cancels = new Map<string, unknown[]>()
   readonly #ready = new Map<string, LaneFirst | undefined>()
   readonly #permits = new Set<string>()
+  readonly #owners = new Set<string>()
   readonly #settled = new Set<string>()
 
   add(message: BusMessage): void {
@@ -45,6 +46,9 @@ export class Collected {
       case 'permit':
         this.#permits.add(message.taskType)
         return
+      case 'owner':
+        this.#owners.add(message.ownerId)
+        return
       case 'settled':
         this.#settled.add(message.taskId)
     }
@@ -62,6 +66,7 @@ export class Collected {
       if (first !== undefined) packer.add('firsts', [lane, first.tenant, first.rank])
     for (const lane of this.#ready.keys()) packer.add('ready', lane)
     for (const type of this.#permits) packer.add('permit', type)
+    for (const id of this.#owners) packer.add('owner', id)
     for (const id of this.#settled) packer.add('settled', id)
     return packer.finish()
   }
@@ -98,6 +103,7 @@ function firstsIn(items: unknown): ReadonlyMap<string, LaneFirst> {
 function messageOf(list: Exclude<List, 'ready' | 'firsts'>, item: unknown): BusMessage[] {
   if (list === 'settled') return typeof item === 'string' ? [{ type: 'settled', taskId: item }] : []
   if (list === 'permit') return typeof item === 'string' ? [{ type: 'permit', taskType: item }] : []
+  if (list === 'owner') return typeof item === 'string' ? [{ type: 'owner', ownerId: item }] : []
   if (!Array.isArray(item) || typeof item[0] !== 'string') return []
   const [taskId, second, third, fourth] = item as [string, unknown, unknown, unknown]
   if (list === 'cancel') return [{ type: 'cancel', taskId, ...(typeof second === 'string' && { reason: second }) }]

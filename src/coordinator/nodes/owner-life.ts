@@ -179,6 +179,7 @@ export class OwnerLife {
     if (result.applied) {
       this.#record = record
       this.#proven(sentAt)
+      if (record.value.agentChanges !== was.value.agentChanges) this.node.peers.tell()
       return
     }
     const stands = result.found[0] as Entry<'owner'> | undefined

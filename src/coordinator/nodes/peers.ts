@@ -25,14 +25,16 @@ export class Peers {
   readonly #peers = new Map<string, Peer>()
   /** Hashes of the other owners that serve a lane. */
   readonly #byLane = new Map<string, readonly number[]>()
-  /** An owner came since the last look. */
-  onStranger: () => void = () => {}
+  /** An owner came, or changed, since the last look. */
+  onNews: () => void = () => {}
   #hasStranger = false
   #ownId = ''
   #ownHash = 0
+  /** Of the last look. */
+  #seen: readonly Entry<'owner'>[] = []
   #reading: Promise<void> | undefined
 
-  constructor(private readonly node: Pick<NodeContext, 'ownerId' | 'query'>) {}
+  constructor(private readonly node: Pick<NodeContext, 'ownerId' | 'query' | 'bus'>) {}
 
   /** Whether no other owner is known. */
   get isAlone(): boolean {
@@ -61,10 +63,19 @@ export class Peers {
     if (others.length === 0 && this.isAlone) return
     const ids = new Set(others.map(({ id }) => id))
     for (const id of this.#peers.keys()) if (!ids.has(id)) this.#forget(id)
+    const isNew = others.some(({ id }) => !this.#peers.has(id))
     for (const { id } of others) this.#meet(id, isLate(id))
-    this.#reading ??= this.#readAgents(others).finally(() => {
+    // They may not know of this one yet.
+    if (isNew) this.tell()
+    this.#seen = others
+    this.#reading ??= this.#readAgents().finally(() => {
       this.#reading = undefined
     })
+  }
+
+  /** The others are to look at this owner: they leave it its share as soon as they know it and its agents. */
+  tell(): void {
+    this.node.bus.publish({ type: 'owner', ownerId: this.node.ownerId })
   }
 
   /** Resolves when the agents of those that were seen are known, or could not be read. */
@@ -76,15 +87,16 @@ export class Peers {
   heard(): void {
     if (this.areHere) return
     this.#hasStranger = true
-    this.onStranger()
+    this.onNews()
   }
 
   /** This owner was quicker with a task. */
   met(ownerId: string): void {
-    if (ownerId !== this.node.ownerId && !this.#peers.has(ownerId)) this.onStranger()
+    if (ownerId !== this.node.ownerId && !this.#peers.has(ownerId)) this.onNews()
   }
 
-  async #readAgents(others: readonly Entry<'owner'>[]): Promise<void> {
+  async #readAgents(): Promise<void> {
+    const others = this.#seen
     for (const { id, value } of others) {
       const changes = value.agentChanges ?? 0
       const peer = this.#peers.get(id)
@@ -96,6 +108,7 @@ export class Peers {
       peer.agentChanges = changes
       this.#byLane.clear()
     }
+    if (this.#seen !== others) await this.#readAgents()
   }
 
   /** At which place this node is among those who may take this task of this lane: 0 is the first. */

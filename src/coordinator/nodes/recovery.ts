@@ -16,6 +16,8 @@ import { suspectAfterMs } from './owner-life.js'
 import { hintsOf } from './reports.js'
 
 const PAGE = 500
+/** How long a node that comes to others claims nothing: until they have heard of it, and leave it its share. */
+const HEARD_MS = 50
 /** A gap between two looks that is longer than this, and than half a lease, says that it was us who stood still. */
 const LONGEST_GAP_MS = 1_000
 
@@ -37,6 +39,9 @@ export class Recovery {
   #sweepTimer: Timer | undefined
   #lookedAt: number | undefined
   #isLooking = false
+  /** There was news during the look. */
+  #isDueAgain = false
+  #hasMet = false
   #isStopped = false
 
   constructor(
@@ -46,12 +51,24 @@ export class Recovery {
     private readonly onHint: (hint: BusMessage) => void,
   ) {}
 
-  /** Resolves when the others are known: a node that knows of none takes all there is for its own. */
-  async start(): Promise<void> {
-    this.node.peers.onStranger = () => this.#lookSoon()
+  /** Whether the others are known, and know of this node: before that it would take for its own what they do. */
+  get hasMet(): boolean {
+    return this.#hasMet
+  }
+
+  /** Resolves when the others are known. @param onMet - they know of this node, too, or there are none. */
+  async start(onMet: () => void): Promise<void> {
+    const { peers, isHeard } = this.node
+    peers.onNews = () => this.#lookSoon()
     this.#scheduleSweep(0)
     await this.#lookNow()
-    await this.node.peers.read()
+    await peers.read()
+    const met = () => {
+      this.#hasMet = true
+      onMet()
+    }
+    if (peers.isAlone || !isHeard) met()
+    else void this.node.pause(HEARD_MS).then(met)
   }
 
   stop(): void {
@@ -80,6 +97,7 @@ export class Recovery {
   }
 
   #lookSoon(): void {
+    this.#isDueAgain = true
     if (this.#isLooking) return
     this.#lookTimer?.cancel()
     this.#scheduleLook(0)
@@ -92,9 +110,10 @@ export class Recovery {
 
   async #lookNow(): Promise<void> {
     this.#isLooking = true
+    this.#isDueAgain = false
     await this.#look().catch(this.#leaveToSweep)
     this.#isLooking = false
-    this.#scheduleLook(this.node.settings.observeMs)
+    this.#scheduleLook(this.#isDueAgain ? 0 : this.node.settings.observeMs)
   }
 
   #scheduleSweep(delayMs: number): void {
