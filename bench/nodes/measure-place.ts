@@ -99,8 +99,14 @@ function rowsOf(ours: Measured, beside: ReadonlyMap<SideName, Measured>, nodes: 
     })
     rows.push(...(others.length === 0 ? [{ ...row, against: '' }] : others))
   }
-  const { refusedShare = 0 } = ours
-  const refused = `${(100 * refusedShare).toFixed(1)} %`
-  if (nodes > 1) rows.push({ what: `${title}: claims refused`, batuta: refused, against: '', budget: '< 5 %' })
-  return rows
+  if (nodes === 1) return rows
+  return [
+    ...rows,
+    refused(`${title}: claims refused`, ours.refusedShare),
+    refused(`${title}: claims refused, drained`, ours.refusedOfDrained),
+  ]
+}
+
+function refused(what: string, share = Number.NaN): BenchRow {
+  return { what, batuta: `${(100 * share).toFixed(1)} %`, against: '', budget: '< 5 %' }
 }

@@ -1,5 +1,6 @@
 /** What one queue comes to with so many processes that work, while this one adds the tasks. */
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ClaimCount } from '../../test/nodes/counting-claims.js'
 import { percentile } from '../measure.js'
 import type { Peer, Producer } from '../peers/peer.js'
 import type { BenchServer, Listening } from '../servers/server.js'
@@ -42,7 +43,9 @@ export interface Measured {
   readonly asked?: number
   readonly question?: BenchServer['question'] | undefined
   readonly connections?: number
+  /** Of the claims that were made, those that somebody else was quicker with: while tasks are added, and of what waited at first. */
   readonly refusedShare?: number
+  readonly refusedOfDrained?: number
 }
 
 /** Which part of it is of interest: a queue may be set up for one of them. */
@@ -58,15 +61,17 @@ export async function measureSide(name: SideName, where: Where, nodeCount: numbe
   try {
     await nodes.workAt(where.at)
     const endToEndMs = await endToEnd(nodes, producer, part === 'latency' ? 1 : ROUNDS)
-    const refusedShare = nodes.refusedShare()
+    const claims = nodes.claims()
     const connections = await where.connections?.()
     const lone = part === 'rates' ? {} : await loneTasks(nodes, producer)
     if (part === 'latency') return lone
     const phases = await inPhases(nodes, producer, where.at)
+    const all = nodes.claims()
+    const drained = { made: all.made - claims.made, refused: all.refused - claims.refused }
     const questions = where.listen && (await asked(nodes, side, await where.listen()))
     return {
       ...{ endToEndMs, ...lone, ...phases },
-      ...(refusedShare !== undefined && { refusedShare }),
+      ...(all.made > 0 && { refusedShare: shareOf(claims), refusedOfDrained: shareOf(drained) }),
       ...(connections !== undefined && { connections }),
       ...(questions !== undefined && { asked: questions, question: where.question }),
     }
@@ -74,6 +79,10 @@ export async function measureSide(name: SideName, where: Where, nodeCount: numbe
     await producer.close()
     await nodes.kill()
   }
+}
+
+function shareOf({ made, refused }: ClaimCount): number {
+  return refused / (made + refused)
 }
 
 /** The median of these rounds, of as many as there is time for. */

@@ -76,12 +76,14 @@ export class Nodes {
     return { firstStartedMs: this.#firstStartedMs, lastEndedMs: this.#lastEndedMs }
   }
 
-  /** Of the claims that were made, those that somebody else was quicker with. `undefined` where nothing counts them. */
-  refusedShare(): number | undefined {
-    const counts = [...this.#claims.values()]
-    const refused = counts.reduce((sum, count) => sum + count.refused, 0)
-    const all = counts.reduce((sum, count) => sum + count.made, refused)
-    return all === 0 ? undefined : refused / all
+  /** Claims of all of them since the start. None are counted where there are none. */
+  claims(): NodeNews['claims'] {
+    const sum = { made: 0, refused: 0 }
+    for (const { made, refused } of this.#claims.values()) {
+      sum.made += made
+      sum.refused += refused
+    }
+    return sum
   }
 
   /** Ends the processes as they stand. */
