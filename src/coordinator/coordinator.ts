@@ -217,7 +217,7 @@ export class Coordinator implements CoordinatorApi {
     const available = this.node.committer.isHealthy
     const { beatAgeMs } = this.parts.owner
     return {
-      ok: this.#state === 'running' && available && this.parts.owner.isAlive,
+      ok: this.#state === 'running' && available && this.#mayClaim(),
       state: this.#state,
       ownerId: this.node.ownerId,
       storage: { name: this.node.storage.name, available },
@@ -245,7 +245,7 @@ export class Coordinator implements CoordinatorApi {
   }
 
   #mayClaim(): boolean {
-    return this.#state === 'running' && this.parts.recovery.hasMet && this.parts.owner.isAlive
+    return this.#state === 'running' && this.parts.owner.isAlive
   }
 
   async #unlessStopped<T>(step: Promise<T>, state: RunState = 'starting'): Promise<T> {

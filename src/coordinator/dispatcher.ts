@@ -21,8 +21,9 @@ import { refOf } from './task-ref.js'
 export interface DispatcherHooks {
   /** The claim is committed: run it. */
   begin(entry: Entry, reservation: Reservation): void
-  /** Whether this owner may claim at all now. */
+  /** Whether this owner may claim at all now; and whether what is there already, and not only what is submitted here. */
   mayClaim(): boolean
+  mayTake(): boolean
   /** A slot of an agent that polls was taken, or given back without a claim. */
   reserved(instance: AgentInstance, isTaken: boolean): void
   /** It can't be started any more: it had to start by now. */
@@ -64,9 +65,7 @@ export class Dispatcher {
   /** These lanes may have something to hand out (all known ones, when absent). @param isHint - other nodes say so. */
   wake(lanes: Iterable<string> = this.registry.lanes, isHint = false): void {
     if (isHint) this.engine.hint?.([...lanes])
-    for (const lane of lanes) {
-      if (this.#register(lane)) this.#waiting.add(lane)
-    }
+    for (const lane of lanes) if (this.#register(lane)) this.#waiting.add(lane)
     this.#schedule()
   }
 
@@ -160,7 +159,7 @@ export class Dispatcher {
   #pump(): void {
     this.#isPumping = true
     try {
-      while (this.hooks.mayClaim()) {
+      while (this.hooks.mayTake()) {
         const lanes: string[] = []
         for (const lane of this.#open(this.#waiting)) if (this.registry.lane(lane).hasRoom) lanes.push(lane)
         if (lanes.length === 0 || this.#bare.fill(lanes)) break
@@ -244,7 +243,7 @@ export class Dispatcher {
   /** What can't be read now is left to the next refill. */
   async #fetch(ref: TaskRef): Promise<void> {
     const entry = await this.#bare.read(ref)
-    if (entry !== undefined && this.hooks.mayClaim()) this.#dispatch({ ...ref, hint: entry })
+    if (entry !== undefined && this.hooks.mayTake()) this.#dispatch({ ...ref, hint: entry })
     else this.engine.finish([ref])
     this.wake([ref.lane])
   }

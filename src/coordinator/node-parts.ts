@@ -85,6 +85,7 @@ export function wire(node: NodeContext, deps: NodeDeps, mayClaim: () => boolean)
   const dispatcher = new Dispatcher(node, engine, router, registry, permits, limits, {
     begin: (entry, reservation) => flow.begin(entry, reservation),
     mayClaim,
+    mayTake: () => mayClaim() && recovery.hasMet,
     reserved: (instance, isTaken) => (isTaken ? polling.reserved(instance) : polling.unreserved(instance)),
     expire: (entry) => void clockwork.expire(entry).catch((error) => node.log.warn({ error }, 'an expiry failed')),
   })

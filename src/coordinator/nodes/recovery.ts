@@ -16,7 +16,7 @@ import { suspectAfterMs } from './owner-life.js'
 import { hintsOf } from './reports.js'
 
 const PAGE = 500
-/** How long a node that comes to others claims nothing: until they have heard of it, and leave it its share. */
+/** How long a node that comes to others takes nothing: until they have heard of it, and leave it its share. */
 const HEARD_MS = 50
 /** A gap between two looks that is longer than this, and than half a lease, says that it was us who stood still. */
 const LONGEST_GAP_MS = 1_000
