@@ -127,7 +127,7 @@ export class Fleet {
   async #stopFor(worker: Worker, ms: number): Promise<void> {
     const from = Date.now()
     worker.signal('SIGSTOP')
-    const keepsFile = this.store.storage === 'sqlite' && isKeptLocked(this.store.url)
+    const keepsFile = this.store.storage === 'sqlite' && (await isKeptLocked(this.store.url))
     await pause(ms - (Date.now() - from))
     worker.signal('SIGCONT')
     this.stops++

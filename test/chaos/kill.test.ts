@@ -48,13 +48,12 @@ function runs({ log }: Fleet, { life }: Worker): boolean {
 
 /** Stops it while handlers of its run, but not inside a transaction: the file would be locked, and nobody could declare it dead. */
 async function stopAmidHandlers(chaos: Fleet, worker: Worker): Promise<void> {
-  await until(() => {
-    if (!runs(chaos, worker)) return undefined
+  for (;;) {
+    await until(() => (runs(chaos, worker) ? true : undefined), 20_000)
     worker.signal('SIGSTOP')
-    if (!isKeptLocked(chaos.store.url) && runs(chaos, worker)) return true
+    if (!(await isKeptLocked(chaos.store.url)) && runs(chaos, worker)) return
     worker.signal('SIGCONT')
-    return undefined
-  }, 20_000)
+  }
 }
 
 describe('one SQLite file', () => {
