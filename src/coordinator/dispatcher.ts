@@ -21,8 +21,9 @@ import { refOf } from './task-ref.js'
 export interface DispatcherHooks {
   /** The claim is committed: run it. */
   begin(entry: Entry, reservation: Reservation): void
-  /** Whether this owner may claim at all now; and whether what is there already, and not only what is submitted here. */
+  /** Whether this owner may claim at all now: what is submitted to it. */
   mayClaim(): boolean
+  /** Whether it may take what is there, too: the others know of it. */
   mayTake(): boolean
   /** A slot of an agent that polls was taken, or given back without a claim. */
   reserved(instance: AgentInstance, isTaken: boolean): void
