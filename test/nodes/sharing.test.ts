@@ -125,6 +125,28 @@ describe('nodes that begin one after the other', () => {
   })
 })
 
+describe('a node that comes to others', () => {
+  it('takes what waits only when they have heard of it, and starts at once what is submitted to it', async () => {
+    const startedAt = new Map<number, number>()
+    const ana = work.handler((n) => {
+      startedAt.set(n, nodes.clock.now())
+      return n
+    })
+    const nodes = await startNodes({
+      nodes: 1,
+      options: (node) => (node === 0 ? {} : { agents: [defineAgent('ana', { handlers: [ana] })] }),
+    })
+    const { apps, until, clock, start } = nodes
+    await until(apps[0]?.submit(work, 1) ?? Promise.reject())
+    await until(start(1))
+    const from = clock.now()
+    await until(apps[1]?.submit(work, 2) ?? Promise.reject())
+    await clock.advance(100)
+    expect((startedAt.get(2) ?? 0) - from).toBeLessThan(20)
+    expect((startedAt.get(1) ?? 0) - from).toBeGreaterThan(30)
+  })
+})
+
 describe('tasks that a process adds which does none of them', () => {
   it('are read about once each, not by each of the four nodes that do them', async () => {
     const tasks = 2_000
